@@ -1,0 +1,1 @@
+"""The command line: talks to the HTTP API, and starts the local stack on request."""

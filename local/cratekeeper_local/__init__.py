@@ -1,0 +1,1 @@
+"""The operator of one machine: emulator, deployment, gateway, demo provider."""
