@@ -1,0 +1,146 @@
+"""Catalog records, and the plan of an album's children."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from cratekeeper.domain.models import ChildPlan, Kind, Media
+from cratekeeper.domain.text import one_line
+
+
+class Availability(StrEnum):
+    """Whether the bytes of a track or image are there; the values are those of the HTTP contract."""
+
+    AVAILABLE = "available"
+    MISSING = "missing"
+    FETCHING = "fetching"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """A picture as the provider describes it; `id` is 40 lower-case hex digits."""
+
+    id: str
+    width: int = 0
+    height: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """A track; `duration_ms` as the provider says it."""
+
+    id: str
+    name: str
+    album_id: str
+    artist_ids: tuple[str, ...] = ()
+    number: int = 0
+    disc: int = 1
+    duration_ms: int = 0
+    is_explicit: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artist:
+    """An artist with portraits."""
+
+    id: str
+    name: str
+    genres: tuple[str, ...] = ()
+    portraits: tuple[Image, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Album:
+    """An album; `track_ids` in album order (disc by disc), `released` in Unix seconds."""
+
+    id: str
+    name: str
+    album_type: str = ""
+    artist_ids: tuple[str, ...] = ()
+    label: str = ""
+    released: int | None = None
+    genres: tuple[str, ...] = ()
+    covers: tuple[Image, ...] = ()
+    track_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAlbum:
+    """What the catalog knows of an album's wholeness: its tracks, and which of them are missing."""
+
+    id: str
+    name: str
+    artist_name: str | None
+    track_ids: tuple[str, ...]
+    missing: frozenset[str]
+
+    @property
+    def is_whole(self) -> bool:
+        """*In catalog*: it has tracks and all of them are available."""
+        return bool(self.track_ids) and not self.missing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaRow:
+    """The catalog's row of one track's or image's object."""
+
+    content_id: str
+    kind: Kind
+    media: Media
+    availability: Availability = Availability.AVAILABLE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """Everything fetched about an album: what the catalog ingests and the plan is made of."""
+
+    album: Album
+    tracks: tuple[Track, ...]
+    artists: tuple[Artist, ...]
+
+
+def album_order(album: Album, tracks: Iterable[Track]) -> tuple[Track, ...]:
+    """Each track once, in the album's own order; tracks that the album does not list come last by disc and number."""
+    by_id = {track.id: track for track in tracks}
+    listed = [by_id.pop(track_id) for track_id in dict.fromkeys(album.track_ids) if track_id in by_id]
+    rest = sorted(by_id.values(), key=lambda track: (track.disc, track.number, track.id))
+    return (*listed, *rest)
+
+
+def plan(metadata: Metadata, stored: Mapping[str, MediaRow]) -> tuple[ChildPlan, ...]:
+    """The children of an album: tracks in album order, then its covers, then its artists' portraits.
+
+    Each content once (P-12). `stored` holds the media rows that the catalog has already.
+    """
+    names = {artist.id: one_line(artist.name) for artist in metadata.artists}
+    children = [
+        ChildPlan(
+            kind=Kind.TRACK,
+            content_id=track.id,
+            content_name=one_line(track.name),
+            artist_name=next((names[each] for each in track.artist_ids if each in names), None),
+        )
+        for track in metadata.tracks
+    ]
+    children += [
+        ChildPlan(kind=Kind.ALBUM_IMAGE, content_id=image.id, content_name=one_line(metadata.album.name))
+        for image in metadata.album.covers
+    ]
+    children += [
+        ChildPlan(
+            kind=Kind.ARTIST_IMAGE,
+            content_id=image.id,
+            content_name=one_line(artist.name),
+            artist_name=names[artist.id],
+        )
+        for artist in metadata.artists
+        for image in artist.portraits
+    ]
+    once = {child.content_id: child for child in reversed(children)}
+    first = [child for child in children if once.get(child.content_id) is child]
+    return tuple(replace(child, stored=_is_available(stored.get(child.content_id))) for child in first)
+
+
+def _is_available(row: MediaRow | None) -> bool:
+    return row is not None and row.availability is Availability.AVAILABLE
