@@ -1,0 +1,157 @@
+"""Expansion: an album becomes its children, once, whatever happens in between."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from cratekeeper.domain.catalog import Album, Artist, Availability, Metadata, album_order, plan
+from cratekeeper.domain.errors import LeaseLost, TransferFailed, WriteRefused
+from cratekeeper.domain.failures import ErrorType
+from cratekeeper.domain.ids import CHUNK, MAX_CHILDREN, child_id, chunk_of, chunk_range
+from cratekeeper.domain.models import ChildPlan, Chunk, Download, PlanChunk
+from cratekeeper.domain.states import State
+from cratekeeper.domain.transitions import Step, expand
+from cratekeeper.domain.writes import Change, Create, applied
+from cratekeeper.ports import CatalogStore, Clock, DownloadStore, Log, Provider
+from cratekeeper.services.lease import Lease
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expand:
+    """Fetches an album's metadata, writes the catalog, and creates the children.
+
+    One transaction per chunk of 98 children, each fenced by the claim's epoch and by how far the
+    expansion has come, under ids made of the ordinal: a second expansion creates nothing. A
+    family of more than one chunk pins its plan first, so that a provider that changes its mind
+    halfway changes nothing (I11).
+    """
+
+    store: DownloadStore
+    catalog: CatalogStore
+    provider: Provider
+    clock: Clock
+    log: Log
+    lease_s: int
+
+    def run(self, lease: Lease) -> Download:
+        """Expand the claimed album; returns it as it waits for its children.
+
+        Raises TransferFailed, LeaseLost or Unavailable; repeated, it goes on where it stopped.
+        """
+        item = lease.item
+        if item.plan_epoch is None:
+            children = self._plan(item)
+            if len(children) > CHUNK:
+                self._pin(item, children)
+        else:
+            children = ()
+        for chunk in range(chunk_of(max(item.cursor, 0) + 1), chunk_of(max(item.total or len(children), 1)) + 1):
+            lease.check()
+            item = self._create(item, chunk, children)
+        return item
+
+    def _plan(self, item: Download) -> tuple[ChildPlan, ...]:
+        """Fetch, ingest, and plan the children."""
+        album, tracks = self.provider.album(item.content_id)
+        ordered = album_order(album, tracks)
+        metadata = Metadata(
+            album=replace(album, track_ids=tuple(track.id for track in ordered)),
+            tracks=ordered,
+            artists=tuple(self._artists(album)),
+        )
+        children = plan(metadata, {})
+        if len(children) > MAX_CHILDREN:
+            raise TransferFailed(ErrorType.REJECTED, f"the album has {len(children)} parts, {MAX_CHILDREN} are allowed")
+        stored = self.catalog.media((child.kind, child.content_id) for child in children)
+        if not item.force:
+            children = plan(metadata, stored)
+        here = {each.content_id for each in stored.values() if each.availability is Availability.AVAILABLE}
+        self.catalog.ingest(metadata, missing=frozenset(track.id for track in ordered) - here)
+        return children
+
+    def _artists(self, album: Album) -> list[Artist]:
+        """The artists that can be fetched: one that cannot costs only its pictures."""
+        found = []
+        for artist_id in dict.fromkeys(album.artist_ids):
+            try:
+                found.append(self.provider.artist(artist_id))
+            except TransferFailed as failure:
+                self.log.warning(
+                    "artist_skipped", album_id=album.id, artist_id=artist_id, error_type=failure.error_type.value
+                )
+        return found
+
+    def _pin(self, item: Download, children: Sequence[ChildPlan]) -> None:
+        """Store the plan under this claim's epoch; the first transaction makes it the one that counts."""
+        total = len(children)
+        self.store.save_plan([
+            PlanChunk(
+                root=item.id,
+                epoch=item.epoch,
+                number=number,
+                total=total,
+                children=tuple(children[ordinal - 1] for ordinal in chunk_range(number, total)),
+            )
+            for number in range(chunk_of(total) + 1)
+        ])
+
+    def _create(self, item: Download, chunk: int, children: Sequence[ChildPlan]) -> Download:
+        """One transaction: the root's step, the chunk's set item beyond the first, and its children."""
+        total = item.total or len(children)
+        epoch = item.plan_epoch if item.plan_epoch is not None else (item.epoch if total > CHUNK else None)
+        part = self._part(item, chunk, children, epoch)
+        now = self.clock.now()
+        change = expand(
+            item,
+            Step(total, chunk_range(chunk, total).stop - 1, epoch),
+            now=now,
+            next_visit=now + timedelta(seconds=self.lease_s),
+        )
+        ordinals = list(chunk_range(chunk, total))
+        sets = [Create(Chunk(root=item.id, number=chunk, round=item.round, open=frozenset(ordinals)))] if chunk else []
+        born = [Create(_child(item, ordinal, each)) for ordinal, each in zip(ordinals, part, strict=True)]
+        try:
+            self.store.commit(change, *sets, *born)
+        except WriteRefused as refused:
+            return self._after_refusal(item, change, refused)
+        return applied(item, change)
+
+    def _part(
+        self, item: Download, chunk: int, children: Sequence[ChildPlan], epoch: int | None
+    ) -> Sequence[ChildPlan]:
+        """The plan of one chunk: in hand, or as it was pinned."""
+        if children:
+            return [children[ordinal - 1] for ordinal in chunk_range(chunk, len(children))]
+        if epoch is None:
+            return ()
+        pinned = self.store.plan_chunk(item.id, epoch=epoch, chunk=chunk)
+        if pinned is None:
+            raise TransferFailed(ErrorType.STORAGE, "the expansion plan is gone")
+        return pinned.children
+
+    def _after_refusal(self, item: Download, change: Change, refused: WriteRefused) -> Download:
+        """Our own transaction whose answer was lost, or a lost lease (I6)."""
+        found = self.store.get(item.key).get(item.key)
+        ours = isinstance(found, Download) and found.epoch == item.epoch and found.state is State.IN_PROGRESS
+        if ours and isinstance(found, Download) and found.cursor == change.put.get("cursor"):
+            return found
+        raise LeaseLost(item.id) from refused
+
+
+def _child(parent: Download, ordinal: int, each: ChildPlan) -> Download:
+    """A new child: lane, source and user are the parent's."""
+    return Download(
+        id=child_id(parent.id, ordinal),
+        kind=each.kind,
+        content_id=each.content_id,
+        content_name=each.content_name,
+        artist_name=each.artist_name,
+        requested_by=parent.requested_by,
+        source=parent.source,
+        lane=parent.lane,
+        force=parent.force,
+        stored=each.stored,
+        max_retries=parent.max_retries,
+        created_at=parent.updated_at,
+        updated_at=parent.updated_at,
+    )

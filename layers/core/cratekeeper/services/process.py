@@ -1,0 +1,394 @@
+"""Processing: one message, from the claim to the finish."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Final, NamedTuple, TypeGuard, assert_never
+
+from cratekeeper.domain.catalog import MediaRow
+from cratekeeper.domain.control import Control, Held, Seeker
+from cratekeeper.domain.errors import CratekeeperError, LeaseLost, TransferFailed, Unavailable, WriteRefused
+from cratekeeper.domain.failures import MAX_LEASE_LOSSES, ErrorType
+from cratekeeper.domain.ids import chunk_of, parent_of, split
+from cratekeeper.domain.limits import AlbumCapacity, day_window, hour_window, window_end
+from cratekeeper.domain.models import Download, Kind, Media, Sets, Upload
+from cratekeeper.domain.retry import Failure, GiveUp, RetryAt, RetryPolicy
+from cratekeeper.domain.states import State
+from cratekeeper.domain.transitions import carry_on, claim, fail, finish, park, rejoin, wait
+from cratekeeper.domain.writes import Change, FreeLock, FreeSlot, TakeCapacity, Window, Write, applied
+from cratekeeper.ports import Briefing, CatalogStore, Clock, Dice, DownloadStore, Ids, Log, Permits, Pulse
+from cratekeeper.services.expand import Expand
+from cratekeeper.services.lease import Lease
+from cratekeeper.services.release import Grant, Release, Seen
+from cratekeeper.services.settle import Settle
+from cratekeeper.services.transfer import Transfer
+
+LONGEST_POSTPONEMENT_S: Final = 3600
+"""Longer waits are acknowledged and rung by the dispatcher: each receive counts towards the DLQ."""
+
+
+LONGEST_DELAY_S: Final = 900
+"""SQS delays a new message for fifteen minutes at most."""
+
+MARGIN_S: Final = 30
+"""What a further item needs of an invocation's time beside its transfer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The message has been dealt with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Postpone:
+    """The message goes back to its queue for `seconds` (1..3,600)."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """The worker's own path, for a message as for `POST /v1/admin/process`.
+
+    Args:
+        capacity: albums that may start an hour and a day.
+        policy: backoff of failed attempts.
+        lease_s: length of a lease in seconds.
+    """
+
+    store: DownloadStore
+    permits: Permits
+    catalog: CatalogStore
+    clock: Clock
+    dice: Dice
+    ids: Ids
+    pulse: Pulse
+    log: Log
+    release: Release
+    settle: Settle
+    expand: Expand
+    transfer: Transfer
+    policy: RetryPolicy
+    capacity: AlbumCapacity
+    lease_s: int
+
+    def run(self, download_id: str, *, deadline: datetime) -> Done | Postpone:
+        """Deal with one message: claim the item if it may run, do its work, and decide what follows.
+
+        While there is time the worker goes on with what its permit was swapped to, which saves the
+        ring, a receive and a read. The message is acknowledged after all of it.
+
+        Args:
+            download_id: what the message says; everything else is read from the table.
+            deadline: when the invocation must be over.
+
+        Raises Unavailable if the table does not answer: the message comes back.
+        """
+        turn = self._turn(download_id, deadline)
+        following = turn.kept
+        while following and isinstance(turn.outcome, Done) and self._has_time(deadline):
+            following = self._follow(following, deadline)
+        if following:
+            self.release.ring(following)
+        return turn.outcome
+
+    def _has_time(self, deadline: datetime) -> bool:
+        """Whether a whole further transfer fits: a worker that is stopped midway costs a lease."""
+        return deadline - self.clock.now() > timedelta(seconds=self.transfer.timeout_s + MARGIN_S)
+
+    def _turn(self, download_id: str, deadline: datetime) -> "_Turn":
+        """One item, from what the table says of it."""
+        briefing = self.store.briefing(download_id)
+        item, held = briefing.item, _permit_of(download_id, briefing.control)
+        if item is None or not item.is_claimable(self.clock.now()):
+            return _Turn(self._not_now(briefing, held))
+        claimed = self._enter(item, briefing.control, held)
+        if claimed is None:
+            return _Turn(Done())
+        return self._work(self._lease(*claimed), _Known(_holder(briefing), briefing.control), deadline)
+
+    def _follow(self, grant: Grant, deadline: datetime) -> Grant | None:
+        """Go on with a further item; returns what its permit was swapped to."""
+        seeker, (control, album) = grant
+        claimed = self._claim_fresh(seeker)
+        if claimed is None:
+            turn = self._turn(seeker.id, deadline)
+        else:
+            holder = album if chunk_of(split(seeker.id)[1] or 0) == 0 else None
+            lease = self._lease(claimed, Held(seeker.id, seeker.permit))
+            turn = self._work(lease, _Known(holder, control), deadline)
+        if isinstance(turn.outcome, Postpone):
+            self._ring_later(seeker, turn.outcome)
+        return turn.kept
+
+    def _claim_fresh(self, grant: Seeker) -> Download | None:
+        """Claim a child that never ran without reading it first; None if it is anything else."""
+        if grant.permit[1:] != (0, 0) or parent_of(grant.id) is None:
+            return None
+        now = self.clock.now()
+        unread = Download(
+            id=grant.id,
+            kind=Kind.TRACK,
+            content_id="",
+            requested_by="",
+            lane=grant.lane,
+            created_at=now,
+            updated_at=now,
+        )
+        change = claim(unread, lease_until=grant.permit.until, owner=self.ids.nonce(), now=now)
+        try:
+            claimed = self.store.write(change)
+        except WriteRefused as refused:
+            return refused.current if _is_by(refused.current, change) else None
+        return claimed if isinstance(claimed, Download) else None
+
+    def _ring_later(self, grant: Seeker, outcome: Postpone) -> None:
+        """A further item has no message of its own that could be postponed."""
+        try:
+            self.release.bell.ring(grant.lane, [grant.id], delay_s=min(outcome.seconds, LONGEST_DELAY_S))
+        except Unavailable as error:
+            self.log.warning("ring_failed", download_ids=[grant.id], reason=str(error))
+
+    def _lease(self, item: Download, held: Held | None) -> Lease:
+        return Lease(
+            store=self.store, permits=self.permits, clock=self.clock, lease_s=self.lease_s, item=item, held=held
+        )
+
+    def _not_now(self, briefing: Briefing, held: Held | None) -> Done | Postpone:
+        """A message for an item that cannot be claimed: heal what a crash left, and pass its permit on."""
+        item = briefing.item
+        if item and item.is_terminal and not item.is_root:
+            self.settle.child(item, _holder(briefing))
+        if item and item.state is State.IN_PROGRESS and item.lease_until is not None:
+            return Done()  # another worker holds it, and the permit is that worker's
+        if held and not (item and item.state is State.RETRY_WAITING and held.permit.epoch >= item.epoch):
+            self.release.hand_on(held)
+        if item and item.state is State.RETRY_WAITING and item.next_retry_at:
+            return self._postponed(item.next_retry_at)
+        return Done()
+
+    def _postponed(self, until: datetime) -> Done | Postpone:
+        seconds = ceil((until - self.clock.now()).total_seconds())
+        return Done() if seconds > LONGEST_POSTPONEMENT_S else Postpone(max(1, seconds))
+
+    def _enter(self, item: Download, control: Control, held: Held | None) -> tuple[Download, Held | None] | None:
+        """Get a good permit, then the claim; None if either cannot be had now."""
+        if control.is_closed:
+            if held:
+                self.release.hand_on(held)
+            return None
+        if control.limit is not None and not self._is_good(held, item):
+            held = self.release.claimable(item, held=held)
+            if held is None:
+                return None
+        if control.limit is None:
+            held = None
+        claimed = self._claim(item, held)
+        if claimed is None:
+            self._step_back(item, held)
+            return None
+        return claimed, held
+
+    def _is_good(self, held: Held | None, item: Download) -> bool:
+        """Rule 1: a permit is good only for the claim of exactly its epoch and round."""
+        return (
+            held is not None
+            and (held.permit.epoch, held.permit.round) == (item.epoch, item.round)
+            and held.permit.until >= self.clock.now()
+        )
+
+    def _claim(self, item: Download, held: Held | None) -> Download | None:
+        """Claim, for an album together with its capacity; None if refused."""
+        now = self.clock.now()
+        if item.state is State.IN_PROGRESS and item.lease_losses >= MAX_LEASE_LOSSES:
+            self._bury(item, now)
+            return None
+        until = held.permit.until if held else now + timedelta(seconds=self.lease_s)
+        windows = self._windows(item, now)
+        change = claim(item, lease_until=until, owner=self.ids.nonce(), now=now, counted=bool(windows))
+        try:
+            self.store.commit(change, *windows)
+        except WriteRefused as refused:
+            if isinstance(refused.current, Window):
+                self._park(item, window_end(refused.current.name, now), now)
+                return None
+            return refused.current if _is_by(refused.current, change) else None
+        return applied(item, change)
+
+    def _windows(self, item: Download, now: datetime) -> tuple[TakeCapacity, ...]:
+        """Capacity is reserved once per root album; children and repairs are never blocked by it."""
+        if item.kind is not Kind.ALBUM or item.counted:
+            return ()
+        return (
+            TakeCapacity(hour_window(now), self.capacity.max_per_hour),
+            TakeCapacity(day_window(now), self.capacity.max_per_day),
+        )
+
+    def _park(self, item: Download, until: datetime, now: datetime) -> None:
+        try:
+            self.store.write(park(item, until=until, now=now))
+        except WriteRefused:
+            return  # somebody else moved it on
+
+    def _bury(self, item: Download, now: datetime) -> None:
+        """An item that keeps losing its workers ends as `lost`."""
+        change = fail(item, ErrorType.LOST, f"its worker was lost {item.lease_losses + 1} times", now=now)
+        try:
+            self.store.commit(change, *_farewell(item))
+        except WriteRefused:
+            return
+        if not item.is_root:
+            self.settle.child(applied(item, change), None)
+
+    def _step_back(self, item: Download, held: Held | None) -> None:
+        """Rule 3 after a refused claim: pass the permit on, unless the item now runs under it."""
+        if held is None:
+            return
+        found = self.store.get(item.key).get(item.key)
+        runs = isinstance(found, Download) and found.state is State.IN_PROGRESS and found.lease_until is not None
+        if not (runs and isinstance(found, Download) and found.epoch == held.permit.epoch + 1):
+            self.release.hand_on(held)
+
+    def _work(self, lease: Lease, known: "_Known", deadline: datetime) -> "_Turn":
+        """Do the work under a heartbeat, write what came of it, and pass the permit on."""
+        try:
+            with lease.beating(self.pulse):
+                result = self._attempt(lease, deadline)
+            return self._conclude(lease, result, known)
+        except LeaseLost:
+            self.log.warning("lease_lost", download_id=lease.item.id, epoch=lease.item.epoch)
+            return _Turn(Done(), self._hand_on(lease, known))
+
+    def _attempt(self, lease: Lease, deadline: datetime) -> "_Result":
+        """The body of the work; every failure becomes a value, so that it is a decision and no crash."""
+        try:
+            if lease.item.kind is Kind.ALBUM:
+                return lease.item if lease.item.expanded else self.expand.run(lease)
+            return self.transfer.run(lease, deadline=deadline)
+        except TransferFailed as failure:
+            return failure
+        except Unavailable as error:
+            return TransferFailed(ErrorType.STORAGE, str(error))
+        except LeaseLost:
+            raise
+        except (CratekeeperError, Exception) as error:  # noqa: BLE001 - an unknown failure is retried, not crashed on
+            self.log.warning("attempt_raised", download_id=lease.item.id, error=repr(error))
+            return TransferFailed(ErrorType.UNKNOWN, repr(error))
+
+    def _conclude(self, lease: Lease, result: "_Result", known: "_Known") -> "_Turn":
+        match result:
+            case Download():
+                return self._expanded(lease, result, known)
+            case Media():
+                return self._finished(lease, result, known)
+            case Upload():
+                return self._suspended(lease, result, known)
+            case TransferFailed():
+                return self._failed(lease, result, known)
+            case other:
+                assert_never(other)
+
+    def _expanded(self, lease: Lease, album: Download, known: "_Known") -> "_Turn":
+        """The album waits for its children now: neither lease nor permit."""
+        if not album.awaits_children:
+            now = self.clock.now()
+            album = self._write(album, rejoin(album, now=now, next_visit=now + timedelta(seconds=self.lease_s)))
+        if album.open or album.open_chunks:
+            self.release.offer_children(album, held=lease.held)
+            return _Turn(Done())
+        self.settle.end_if_done(album)
+        return _Turn(Done(), self._hand_on(lease, known))
+
+    def _finished(self, lease: Lease, media: Media, known: "_Known") -> "_Turn":
+        """COMPLETED, the parent settled, and only then the permit passed on."""
+        item = lease.item
+        self.catalog.record(MediaRow(content_id=item.content_id, kind=item.kind, media=media))
+        ended = self._write(item, finish(item, media, now=self.clock.now()), *_farewell(item))
+        return self._after_end(lease, ended, known)
+
+    def _failed(self, lease: Lease, failure: TransferFailed, known: "_Known") -> "_Turn":
+        """Retry later or give up, as the policy says."""
+        item, now = lease.item, self.clock.now()
+        decision = self.policy.decide(
+            Failure(failure.error_type, failure.retry_after_s),
+            item.counts,
+            max_retries=item.max_retries,
+            now=now,
+            dice=self.dice.roll(),
+        )
+        match decision:
+            case GiveUp():
+                change = fail(item, failure.error_type, failure.message, now=now)
+                return self._after_end(lease, self._write(item, change, *_farewell(item)), known)
+            case RetryAt(at):
+                waiting = self._write(item, wait(item, failure.error_type, failure.message, retry=decision, now=now))
+                if not item.is_root:
+                    self.settle.hold(waiting, known.holder)
+                return _Turn(self._postponed(at), self._hand_on(lease, known))
+            case other:
+                assert_never(other)
+
+    def _suspended(self, lease: Lease, upload: Upload, known: "_Known") -> "_Turn":
+        """A transfer that outlives this invocation goes on in the next, spending no retry."""
+        self._write(lease.item, carry_on(lease.item, upload, now=self.clock.now()))
+        return _Turn(Postpone(1), self._hand_on(lease, known))
+
+    def _after_end(self, lease: Lease, ended: Download, known: "_Known") -> "_Turn":
+        album = None if ended.is_root else self.settle.child(ended, known.holder)
+        return _Turn(Done(), self._hand_on(lease, known._replace(album=album)))
+
+    def _hand_on(self, lease: Lease, known: "_Known") -> Grant | None:
+        """Swap the permit; the grant is kept, to go on with or to ring."""
+        if lease.held is None:
+            return None
+        return self.release.hand_on(lease.held, seen=Seen(lease.control or known.control, known.album), keeps=True)
+
+    def _write(self, item: Download, change: Change, *others: Write) -> Download:
+        """A worker's write under its epoch; our own success whose answer was lost counts once (I6)."""
+        try:
+            self.store.commit(change, *others)
+        except WriteRefused as refused:
+            found = self.store.get(item.key).get(item.key)
+            if isinstance(found, Download) and found.epoch == item.epoch and found.state is change.put.get("state"):
+                return found
+            raise LeaseLost(item.id) from refused
+        return applied(item, change)
+
+
+class _Known(NamedTuple):
+    """What is known around an item: its chunk's sets, the control item as read, its album as just written."""
+
+    holder: Sets | None = None
+    control: Control | None = None
+    album: Download | None = None
+
+
+class _Turn(NamedTuple):
+    """What came of one item, and the grant that its permit was swapped to."""
+
+    outcome: Done | Postpone
+    kept: Grant | None = None
+
+
+_Result = Download | Media | Upload | TransferFailed
+
+
+def _permit_of(download_id: str, control: Control) -> Held | None:
+    permit = control.permits.get(download_id)
+    return Held(download_id, permit) if permit else None
+
+
+def _is_by(current: object, change: Change) -> TypeGuard[Download]:
+    """Whether the stored item carries exactly this claim: its answer was lost (I6)."""
+    return isinstance(current, Download) and current.owner == change.put.get("owner")
+
+
+def _holder(briefing: Briefing) -> Sets | None:
+    return briefing.holder_chunk or briefing.parent
+
+
+def _farewell(item: Download) -> tuple[Write, ...]:
+    """What a root gives back with its end: its lock and its user's slot."""
+    if not item.is_root:
+        return ()
+    return FreeLock(item.kind, item.content_id, item.id), FreeSlot(item.requested_by, item.id)

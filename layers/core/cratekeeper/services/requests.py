@@ -1,0 +1,162 @@
+"""Requesting: one transaction that creates a download within every limit, then its release."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from cratekeeper.domain.access import Caller, Permission
+from cratekeeper.domain.catalog import Availability
+from cratekeeper.domain.errors import (
+    AlreadyInCatalog,
+    AlreadyQueued,
+    Forbidden,
+    LimitReached,
+    ProviderNotConfigured,
+    Unavailable,
+    WriteRefused,
+)
+from cratekeeper.domain.events import Event, EventType
+from cratekeeper.domain.lanes import Lane, Rank, Waiting
+from cratekeeper.domain.limits import UserLimits, day_of, next_day
+from cratekeeper.domain.models import Download, Kind, Source, Usage
+from cratekeeper.domain.writes import Create, Lock, TakeLock, TakeSlot
+from cratekeeper.ports import CatalogStore, Clock, DownloadStore, Ids, Log
+from cratekeeper.services.release import Release
+
+TRIES: Final = 4
+"""A new day, or a first request, is learned from the refusal and tried again; so is a lock just freed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDownload:
+    """What a caller asks for; ids are validated by the edge."""
+
+    kind: Kind
+    content_id: str
+    content_name: str | None = None
+    artist_name: str | None = None
+    lane: Lane = Lane.NORMAL
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requests:
+    """Creates downloads.
+
+    Args:
+        limits: the default per-user limits.
+        max_retries: extra attempts that each download may make.
+        is_configured: whether a downloader service is set.
+        lease_s: when the dispatcher looks at a new download first, in seconds.
+    """
+
+    store: DownloadStore
+    catalog: CatalogStore
+    clock: Clock
+    ids: Ids
+    log: Log
+    release: Release
+    limits: UserLimits
+    max_retries: int
+    is_configured: bool
+    lease_s: int
+
+    def create(self, wanted: NewDownload, *, caller: Caller) -> Download:
+        """Queue one album or track: root, active-content lock and the user's slot, all or nothing.
+
+        Raises Forbidden (lane 1 without edit_catalog), ProviderNotConfigured, AlreadyInCatalog,
+        AlreadyQueued, LimitReached, Unavailable.
+        """
+        if wanted.lane is Lane.HIGH and not caller.may(Permission.EDIT_CATALOG):
+            raise Forbidden("priority 1 needs the permission edit_catalog")
+        if not self.is_configured:
+            raise ProviderNotConfigured("no downloader service is configured: set ProviderUrl")
+        if not wanted.force and self._is_in_catalog(wanted):
+            raise AlreadyInCatalog("all of it is in the catalog already; force=true fetches it again")
+        now = self.clock.now()
+        item = self._new(wanted, caller, now)
+        self._commit(item, caller.limits(self.limits), now)
+        self._release(item)
+        return item
+
+    def _is_in_catalog(self, wanted: NewDownload) -> bool:
+        if wanted.kind is Kind.ALBUM:
+            album = self.catalog.album(wanted.content_id)
+            return album is not None and album.is_whole
+        row = self.catalog.media([(wanted.kind, wanted.content_id)]).get(wanted.content_id)
+        return row is not None and row.availability is Availability.AVAILABLE
+
+    def _new(self, wanted: NewDownload, caller: Caller, now: datetime) -> Download:
+        return Download(
+            id=self.ids.download(now),
+            kind=wanted.kind,
+            content_id=wanted.content_id,
+            content_name=wanted.content_name,
+            artist_name=wanted.artist_name,
+            requested_by=caller.user_id,
+            source=Source.USER,
+            lane=wanted.lane,
+            force=wanted.force,
+            max_retries=self.max_retries,
+            created_at=now,
+            updated_at=now,
+            due_at=now + timedelta(seconds=self.lease_s),
+            waiting=Waiting(wanted.lane, Rank.ROOT),
+            seq=1,
+            event=Event(type=EventType.REQUEST_CREATED, at=now, actor=caller.user_id),
+        )
+
+    def _commit(self, item: Download, limits: UserLimits, now: datetime) -> None:
+        """The creating transaction; refusals are told apart by which write was refused."""
+        known_day, day = day_of(now), day_of(now)
+        for _ in range(TRIES):
+            slot = TakeSlot(
+                user_id=item.requested_by,
+                root=item.id,
+                day=day,
+                known_day=known_day,
+                max_active=limits.max_queue,
+                max_requests=limits.max_per_day,
+            )
+            try:
+                self.store.commit(Create(item), TakeLock(item.kind, item.content_id, item.id), slot)
+            except WriteRefused as refused:
+                learned = self._learn(refused, item, slot, now)
+                if learned is None:
+                    return
+                known_day = learned
+            else:
+                return
+        raise Unavailable("the queue is changing too fast; try again")
+
+    def _learn(self, refused: WriteRefused, item: Download, slot: TakeSlot, now: datetime) -> str | None:
+        """The usage record's day to try again with; None if the item exists: our own lost answer (I6)."""
+        current = refused.current
+        match refused.write:
+            case Create():
+                return None
+            case TakeLock():
+                if isinstance(current, Lock):
+                    raise AlreadyQueued(current.holder) from refused
+                return slot.known_day
+            case _:
+                usage = current if isinstance(current, Usage) else Usage(user_id=item.requested_by)
+                _refuse_beyond(usage, slot, now)
+                return usage.day
+
+    def _release(self, item: Download) -> None:
+        """Let it run if it may. Trouble here is no error: the dispatcher releases what waits."""
+        try:
+            self.release.offer(item)
+        except Unavailable as error:
+            self.log.warning("release_failed", download_id=item.id, reason=str(error))
+
+
+def _refuse_beyond(usage: Usage, slot: TakeSlot, now: datetime) -> None:
+    """Raise LimitReached if the usage as stored leaves no room."""
+    used = usage.requests_on(slot.day)
+    if slot.max_requests is not None and used >= slot.max_requests:
+        raise LimitReached("daily_limit_reached", limit=slot.max_requests, used=used, resets_at=next_day(now))
+    active = len(usage.active)
+    if slot.max_active is not None and active >= slot.max_active:
+        raise LimitReached("queue_limit_reached", limit=slot.max_active, used=active, resets_at=None)

@@ -1,0 +1,165 @@
+"""The services on a world in memory, and a driver that plays API, workers, dispatcher and projector."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from cratekeeper.domain.access import Caller, Role
+from cratekeeper.domain.limits import AlbumCapacity, UserLimits
+from cratekeeper.domain.models import Download, Kind
+from cratekeeper.domain.retry import RetryPolicy
+from cratekeeper.services.dispatch import Dispatch
+from cratekeeper.services.expand import Expand
+from cratekeeper.services.process import Done, Postpone, Process
+from cratekeeper.services.project import Project
+from cratekeeper.services.release import Release
+from cratekeeper.services.requests import NewDownload, Requests
+from cratekeeper.services.settle import Settle
+from cratekeeper.services.transfer import Transfer
+from tests.memory.world import World
+
+ALICE = Caller(user_id="alice", role=Role.USER)
+BOB = Caller(user_id="bob", role=Role.USER)
+ADMIN = Caller(user_id="root", role=Role.ADMIN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knobs:
+    """Settings of the services under test; the defaults are the deployment's."""
+
+    limits: UserLimits = field(default_factory=lambda: UserLimits(max_per_day=100, max_queue=200))
+    capacity: AlbumCapacity = field(default_factory=lambda: AlbumCapacity(max_per_hour=10, max_per_day=60))
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    max_retries: int = 5
+    timeout_s: float = 300.0
+    invocation_s: float = 900.0
+    is_configured: bool = True
+
+
+class Crate:
+    """Everything that runs, single-threaded: a step is one message, one tick, or one stream batch."""
+
+    def __init__(self, world: World, knobs: Knobs | None = None) -> None:
+        self.world = world
+        self.knobs = knobs or Knobs()
+        self.release = Release(
+            store=world.store,
+            permits=world.permits,
+            bell=world.bell,
+            clock=world.clock,
+            log=world.log,
+            lease_s=world.lease_s,
+        )
+        self.settle = Settle(store=world.store, catalog=world.catalog, clock=world.clock)
+        self.requests = self._requests()
+        self.process = self._process()
+        self.dispatch = Dispatch(
+            store=world.store,
+            permits=world.permits,
+            clock=world.clock,
+            release=self.release,
+            settle=self.settle,
+            capacity=self.knobs.capacity,
+            lease_s=world.lease_s,
+        )
+        self.project = Project(history=world.history, bus=world.bus)
+        self._projected = 0
+
+    def _requests(self) -> Requests:
+        world, knobs = self.world, self.knobs
+        return Requests(
+            store=world.store,
+            catalog=world.catalog,
+            clock=world.clock,
+            ids=world.ids,
+            log=world.log,
+            release=self.release,
+            limits=knobs.limits,
+            max_retries=knobs.max_retries,
+            is_configured=knobs.is_configured,
+            lease_s=world.lease_s,
+        )
+
+    def _process(self) -> Process:
+        world, knobs = self.world, self.knobs
+        expand = Expand(
+            store=world.store,
+            catalog=world.catalog,
+            provider=world.provider,
+            clock=world.clock,
+            log=world.log,
+            lease_s=world.lease_s,
+        )
+        transfer = Transfer(
+            store=world.store,
+            catalog=world.catalog,
+            media=world.media,
+            provider=world.provider,
+            clock=world.clock,
+            timeout_s=knobs.timeout_s,
+        )
+        return Process(
+            store=world.store,
+            permits=world.permits,
+            catalog=world.catalog,
+            clock=world.clock,
+            dice=world.dice,
+            ids=world.ids,
+            pulse=world.pulse,
+            log=world.log,
+            release=self.release,
+            settle=self.settle,
+            expand=expand,
+            transfer=transfer,
+            policy=knobs.policy,
+            capacity=knobs.capacity,
+            lease_s=world.lease_s,
+        )
+
+    def request(
+        self, content_id: str, *, kind: Kind = Kind.ALBUM, caller: Caller = ALICE, **wanted: object
+    ) -> Download:
+        """Ask for an album or track as a caller does."""
+        return self.requests.create(NewDownload(kind=kind, content_id=content_id, **wanted), caller=caller)  # type: ignore[arg-type]
+
+    def work(self, download_id: str) -> Done | Postpone:
+        """Deal with one message for the download."""
+        deadline = self.world.clock.now() + timedelta(seconds=self.knobs.invocation_s)
+        return self.process.run(download_id, deadline=deadline)
+
+    def deliver(self) -> bool:
+        """Receive one visible message and deal with it; False if there was none."""
+        message = self.world.bell.receive()
+        if message is None:
+            return False
+        match self.work(message.download_id):
+            case Postpone(seconds):
+                self.world.bell.postpone(message.receipt, message.lane, seconds=seconds)
+            case Done():
+                self.world.bell.acknowledge(message.receipt)
+        return True
+
+    def drain(self, *, at_most: int = 10_000) -> int:
+        """Deliver messages until none is visible; returns how many."""
+        delivered = 0
+        while delivered < at_most and self.deliver():
+            delivered += 1
+        self.catch_up()
+        return delivered
+
+    def settle_down(self, *, ticks: int = 200, step_s: float = 60.0) -> None:
+        """Let time pass, tick by tick, until every root has ended or the ticks are used up."""
+        self.drain()
+        for _ in range(ticks):
+            if all(root.is_terminal for root in self.world.table.downloads() if root.is_root):
+                break
+            self.world.clock.advance(step_s)
+            self.dispatch.tick()
+            self.drain()
+        self.dispatch.tick()
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Project what the stream holds."""
+        seen = self.world.stream(after=self._projected)
+        self._projected = len(self.world.table.stream)
+        self.project.run(seen)
