@@ -223,12 +223,14 @@ def name(item: Download, *, content_name: str | None, artist_name: str | None) -
 class Step(NamedTuple):
     """One transaction of an expansion: children up to ordinal `last` of `total` exist after it.
 
-    `plan_epoch` pins the stored plan of a family of more than one chunk.
+    `plan_epoch` pins the stored plan of a family of more than one chunk. `names` are the album's and
+    its artist's, for a request that did not bring them.
     """
 
     total: int
     last: int
     plan_epoch: int | None = None
+    names: tuple[str | None, str | None] = (None, None)
 
 
 def expand(item: Download, step: Step, *, now: datetime, next_visit: datetime) -> Change:
@@ -237,10 +239,11 @@ def expand(item: Download, step: Step, *, now: datetime, next_visit: datetime) -
     The last one ends the lease: an album that waits for its children holds neither lease nor
     permit. `next_visit` is when the dispatcher looks at it first.
     """
-    total, last, plan_epoch = step
+    total, last, plan_epoch, names = step
     move(item.state, Verb.EXPAND)
     put = Fields(total=total, cursor=last, plan_epoch=plan_epoch, updated_at=_later(item, now))
     if item.cursor == 0:
+        put |= Fields(content_name=item.content_name or names[0], artist_name=item.artist_name or names[1])
         put["open"] = frozenset(range(1, min(total, CHUNK) + 1))
         put["open_chunks"] = frozenset(range(1, chunk_of(total) + 1)) if total > CHUNK else NONE
     event = None

@@ -19,6 +19,9 @@ from cratekeeper.services.settle import Settle
 RERING_AFTER_S: Final = 10
 """A permit granted this long ago whose item is still unclaimed was perhaps never rung: ring again."""
 
+READS: Final = 100
+"""Items of one strong read."""
+
 RELAXED_VISITS: Final = 60
 """A root that waits for a permit is visited once in so many leases: release finds it by its index."""
 
@@ -160,8 +163,9 @@ class Dispatch:
     def _clean(self, control: Control) -> int:
         """Drop permits and hungry marks of items that cannot run, and ring those that were perhaps not rung."""
         now, cleaned = self.clock.now(), 0
+        items = self._read_all([*control.permits, *(download_id for download_id, _ in control.all_hungry())])
         for download_id, permit in control.permits.items():
-            item = self._read(download_id)
+            item = items.get(download_id)
             held = Held(download_id, permit)
             if permit.until < now and not (item and item.is_claimable(now)):
                 self.permits.drop(held)
@@ -169,7 +173,7 @@ class Dispatch:
             elif item and self._is_unrung(item, held, now):
                 self.release.ring_again(item, held)
         for download_id, lane in control.all_hungry():
-            item = self._read(download_id)
+            item = items.get(download_id)
             if item is None or not item.is_claimable(now):
                 self.permits.unmark([download_id], lane)
                 cleaned += 1
@@ -181,7 +185,11 @@ class Dispatch:
         is_for_next = (held.permit.epoch, held.permit.round) == (item.epoch, item.round)
         return is_for_next and item.is_claimable(now) and now - granted_at >= timedelta(seconds=RERING_AFTER_S)
 
-    def _read(self, download_id: str) -> Download | None:
-        key = key_of(download_id)
-        found = self.store.get(key).get(key)
-        return found if isinstance(found, Download) else None
+    def _read_all(self, ids: list[str]) -> dict[str, Download]:
+        """The downloads that exist, by id."""
+        found: dict[str, Download] = {}
+        for start in range(0, len(ids), READS):
+            keys = [key_of(download_id) for download_id in ids[start : start + READS]]
+            items = self.store.get(*keys).values()
+            found |= {item.id: item for item in items if isinstance(item, Download)}
+        return found

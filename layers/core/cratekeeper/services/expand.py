@@ -10,10 +10,13 @@ from cratekeeper.domain.failures import ErrorType
 from cratekeeper.domain.ids import CHUNK, MAX_CHILDREN, child_id, chunk_of, chunk_range
 from cratekeeper.domain.models import ChildPlan, Chunk, Download, PlanChunk
 from cratekeeper.domain.states import State
+from cratekeeper.domain.text import one_line
 from cratekeeper.domain.transitions import Step, expand
 from cratekeeper.domain.writes import Change, Create, applied
 from cratekeeper.ports import CatalogStore, Clock, DownloadStore, Log, Provider
 from cratekeeper.services.lease import Lease
+
+_Names = tuple[str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,19 +42,16 @@ class Expand:
         Raises TransferFailed, LeaseLost or Unavailable; repeated, it goes on where it stopped.
         """
         item = lease.item
-        if item.plan_epoch is None:
-            children = self._plan(item)
-            if len(children) > CHUNK:
-                self._pin(item, children)
-        else:
-            children = ()
+        children, names = self._plan(item) if item.plan_epoch is None else ((), (None, None))
+        if len(children) > CHUNK:
+            self._pin(item, children)
         for chunk in range(chunk_of(max(item.cursor, 0) + 1), chunk_of(max(item.total or len(children), 1)) + 1):
             lease.check()
-            item = self._create(item, chunk, children)
+            item = self._create(item, chunk, children, names)
         return item
 
-    def _plan(self, item: Download) -> tuple[ChildPlan, ...]:
-        """Fetch, ingest, and plan the children."""
+    def _plan(self, item: Download) -> tuple[tuple[ChildPlan, ...], _Names]:
+        """Fetch, ingest, and plan the children; with the names of the album and its first artist."""
         album, tracks = self.provider.album(item.content_id)
         ordered = album_order(album, tracks)
         metadata = Metadata(
@@ -67,7 +67,8 @@ class Expand:
             children = plan(metadata, stored)
         here = {each.content_id for each in stored.values() if each.availability is Availability.AVAILABLE}
         self.catalog.ingest(metadata, missing=frozenset(track.id for track in ordered) - here)
-        return children
+        artist = next((one_line(artist.name) for artist in metadata.artists), None)
+        return children, (one_line(album.name), artist)
 
     def _artists(self, album: Album) -> list[Artist]:
         """The artists that can be fetched: one that cannot costs only its pictures."""
@@ -95,7 +96,7 @@ class Expand:
             for number in range(chunk_of(total) + 1)
         ])
 
-    def _create(self, item: Download, chunk: int, children: Sequence[ChildPlan]) -> Download:
+    def _create(self, item: Download, chunk: int, children: Sequence[ChildPlan], names: _Names) -> Download:
         """One transaction: the root's step, the chunk's set item beyond the first, and its children."""
         total = item.total or len(children)
         epoch = item.plan_epoch if item.plan_epoch is not None else (item.epoch if total > CHUNK else None)
@@ -103,7 +104,7 @@ class Expand:
         now = self.clock.now()
         change = expand(
             item,
-            Step(total, chunk_range(chunk, total).stop - 1, epoch),
+            Step(total, chunk_range(chunk, total).stop - 1, epoch, names),
             now=now,
             next_visit=now + timedelta(seconds=self.lease_s),
         )

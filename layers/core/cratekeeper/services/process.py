@@ -157,8 +157,7 @@ class Process:
     def _not_now(self, briefing: Briefing, held: Held | None) -> Done | Postpone:
         """A message for an item that cannot be claimed: heal what a crash left, and pass its permit on."""
         item = briefing.item
-        if item and item.is_terminal and not item.is_root:
-            self.settle.child(item, _holder(briefing))
+        self._heal(item, _holder(briefing))
         if item and item.state is State.IN_PROGRESS and item.lease_until is not None:
             return Done()  # another worker holds it, and the permit is that worker's
         if held and not (item and item.state is State.RETRY_WAITING and held.permit.epoch >= item.epoch):
@@ -166,6 +165,18 @@ class Process:
         if item and item.state is State.RETRY_WAITING and item.next_retry_at:
             return self._postponed(item.next_retry_at)
         return Done()
+
+    def _heal(self, item: Download | None, holder: Sets | None) -> None:
+        """The set write that a crash after the item's own write left out."""
+        if item is None or item.is_root or holder is None:
+            return
+        ordinal = split(item.id)[1]
+        if item.is_terminal and ordinal in holder.open:
+            self.settle.child(item, holder)
+        elif item.is_terminal and isinstance(holder, Download):
+            self.settle.end_if_done(holder)
+        elif item.state is State.RETRY_WAITING and ordinal not in holder.held:
+            self.settle.hold(item, holder)
 
     def _postponed(self, until: datetime) -> Done | Postpone:
         seconds = ceil((until - self.clock.now()).total_seconds())

@@ -23,6 +23,9 @@ from cratekeeper.ports import Bell, Clock, DownloadStore, Log, Permits
 LOOKS: Final = 20
 """How often one release looks again after a refusal; then the dispatcher's next tick goes on."""
 
+HUNGRY: Final = 16
+"""Ids of one lane that are marked hungry at most: 27 bytes each, in an item that every permit write pays for."""
+
 ENTRIES: Final = 8
 """Index entries read at once: the first is nearly always runnable."""
 
@@ -126,41 +129,68 @@ class Release:
             break
 
     def _run(self, search: "_Search") -> None:
-        """Grant to the best candidate until the search is satisfied."""
-        control = search.seen.control or self.permits.read()
+        """Look again and again until the search is satisfied or nothing is left to do."""
+        control: Control | None = search.seen.control or self.permits.read()
         for _ in range(LOOKS):
+            if control is None or search.is_satisfied:
+                return
             if control.limit is None:
                 self._unlimited(search, control)
                 return
-            control, seeker = (control, None) if _is_shut(control, search) else self._best(control, search)
-            if seeker is None and search.held is None:
-                self._mark_if_held_by_the_past(search, control)
-                return
-            if seeker is None:
-                # Rule 6: the answer shows who found no room while we saw no work.
-                control, search.held = self._drop(search), None
-                if not control.all_hungry():
-                    return
-                continue
-            try:
-                control = self._grant(control, search.held, seeker)
-            except PermitRefused as refused:
-                control, search.seen = refused.control, NOTHING_SEEN
-                if self._is_over(search, control):
-                    return
-                continue
-            self._granted(search, seeker, control)
-            if search.is_satisfied:
-                return
+            control = self._look(search, control)
 
-    def _drop(self, search: "_Search") -> Control:
-        return self.permits.drop(search.held) if search.held else self.permits.read()
+    def _look(self, search: "_Search", control: Control) -> Control | None:
+        """One look and at most one grant; the control item for the next look, None = it is over."""
+        if search.held is None and not self._has_room(control):
+            return self._without_room(search, control)
+        seeker = None if _is_shut(control, search) else self._best(control, search)
+        if seeker is None:
+            return self._without_work(search, control)
+        try:
+            after = self._grant(control, search.held, seeker)
+        except PermitRefused as refused:
+            search.seen = NOTHING_SEEN
+            if search.held and not refused.control.holds(search.held):
+                search.held = None
+            return refused.control
+        self._granted(search, seeker, after)
+        return after
 
-    def _mark_if_held_by_the_past(self, search: "_Search", control: Control) -> None:
-        """Rule 5: an earlier attempt's permit in our id's place may be dropped any moment."""
+    def _has_room(self, control: Control) -> bool:
+        """Whether a permit is free: not taken, or lapsed."""
+        return control.has_room() or bool(control.lapsed(self.clock.now()))
+
+    def _without_room(self, search: "_Search", control: Control) -> Control | None:
+        """Mark the id hungry (rule 5); refused, room appeared: look again.
+
+        A lane with HUNGRY ids needs no further mark: whoever finishes sees them and looks at the
+        index, which by then shows this id too. So the control item stays small.
+        """
         own = search.own
-        if own and not search.found and own.id in control.permits and not _is_granted(own, control):
-            self._mark(own, control)
+        if own is None or control.is_closed or control.limit is None:
+            return None
+        if len(control.hungry.get(own.lane, ())) >= HUNGRY:
+            return None
+        try:
+            self.permits.mark(own.id, own.lane, limit=control.limit)
+        except PermitRefused as refused:
+            return refused.control
+        return None
+
+    def _without_work(self, search: "_Search", control: Control) -> Control | None:
+        """Nothing to grant: look again if the view was old, else drop what is held."""
+        if search.seen.control:
+            search.seen = NOTHING_SEEN
+            return self.permits.read()
+        if search.held:
+            # Rule 6: the answer shows who found no room while we saw no work.
+            after, search.held = self.permits.drop(search.held), None
+            return after if after.all_hungry() else None
+        own = search.own
+        if own and own.id in control.permits and not _is_granted(own, control):
+            # Rule 5: an earlier attempt's permit in the id's place may be dropped any moment.
+            return self._without_room(search, control)
+        return None
 
     def _unlimited(self, search: "_Search", control: Control) -> None:
         """Without a limit there are no permits: what may run is rung at once."""
@@ -178,27 +208,7 @@ class Release:
         own = [each for each in lapsed if each.id == seeker.id]
         if own or (lapsed and not control.has_room()):
             return self.permits.swap((own or lapsed)[0], seeker, limit=limit)
-        if not control.may_take(seeker):
-            raise PermitRefused(control)
         return self.permits.take(seeker, limit=limit)
-
-    def _is_over(self, search: "_Search", control: Control) -> bool:
-        """After a refusal: whether nothing is left to do. A lost permit is forgotten."""
-        if search.held and not control.holds(search.held):
-            search.held = None
-        if search.held or control.has_room() or control.lapsed(self.clock.now()):
-            return False
-        return search.own is None or self._mark(search.own, control)
-
-    def _mark(self, own: Download, control: Control) -> bool:
-        """Mark the id hungry; False = refused, room appeared, look again (rule 5)."""
-        if control.is_closed or control.limit is None:
-            return True
-        try:
-            self.permits.mark(own.id, own.lane, limit=control.limit)
-        except PermitRefused:
-            return False
-        return True
 
     def _granted(self, search: "_Search", seeker: Seeker, control: Control) -> None:
         search.held = None
@@ -213,24 +223,24 @@ class Release:
         else:
             self._ring(seeker.lane, [seeker.id])
 
-    def _best(self, control: Control, search: "_Search") -> tuple[Control, Seeker | None]:
+    def _best(self, control: Control, search: "_Search") -> Seeker | None:
         """The best of the hungry ids, the `waiting` index and the own id (rule 4), read strongly."""
         own = search.own
         for candidate in self._candidates(control, own):
             if candidate.download_id is None:
-                seeker = self._next_child(candidate.root, control, search.seen.album)
+                seeker = self._next_child(candidate.root, control, search.seen)
             elif own and candidate.download_id == own.id:
                 seeker = self._seeker(own, control)
             else:
                 item = self._read(candidate.download_id)
                 seeker = self._seeker(item, control) if item else None
                 if seeker is None:
-                    control = self._forget(candidate.download_id, item, control)
+                    self._forget(candidate.download_id, item, control)
             if seeker:
                 is_old = search.seen.control is not None
                 rivals = control.hungry.get(seeker.lane, frozenset()) if is_old else None
-                return control, seeker._replace(rivals=rivals)
-        return control, None
+                return seeker._replace(rivals=rivals)
+        return None
 
     def _candidates(self, control: Control, own: Download | None) -> list[_Candidate]:
         """Everything that may be next, the best first."""
@@ -247,14 +257,13 @@ class Release:
                 found.add(_Candidate(order_of(entry.id, entry.lane), entry.id, entry.id))
         return sorted(found, key=lambda candidate: candidate.order)
 
-    def _forget(self, download_id: str, item: Download | None, control: Control) -> Control:
+    def _forget(self, download_id: str, item: Download | None, control: Control) -> None:
         """Remove a hungry id that cannot run, or has its permit, on sight (rule 5)."""
         if item and item.is_claimable(self.clock.now()) and not _is_granted(item, control):
-            return control
+            return
         for lane, ids in control.hungry.items():
             if download_id in ids:
-                return self.permits.unmark([download_id], lane)
-        return control
+                self.permits.unmark([download_id], lane)
 
     def _seeker(self, item: Download, control: Control) -> Seeker | None:
         """The item with the permit it would get; None if it cannot run now or has a live one."""
@@ -265,16 +274,19 @@ class Release:
         until = now + timedelta(seconds=self.lease_s)
         return Seeker(item.id, item.lane, Permit(until, item.epoch, item.round))
 
-    def _next_child(self, root: str, control: Control, seen: Download | None) -> Seeker | None:
+    def _next_child(self, root: str, control: Control, seen: Seen) -> Seeker | None:
         """The first releasable child of an active album; without one the index entry is removed (rule 11)."""
-        album = seen if seen and seen.id == root else self._read(root)
+        is_seen = seen.album is not None and seen.album.id == root
+        album = seen.album if is_seen else self._read(root)
         if album is None or not album.awaits_children:
             return None
-        if album is seen and album.round == 0:
+        if is_seen and album.round == 0:
             found = self._fresh_child(album, control)
         else:
-            found = next((self._seeker(child, control) for child in self._releasable(album, control)), None)
-        if found is None:
+            found = next(
+                filter(None, (self._seeker(child, control) for child in self._releasable(album, control))), None
+            )
+        if found is None and not seen.control:
             # Refused: a child became releasable, or the entry is gone; the next look sees either.
             with suppress(WriteRefused):
                 self.store.write(no_child_left(album))

@@ -12,7 +12,9 @@ from cratekeeper.domain.errors import LeaseLost, NotFound, ObjectExists, Transfe
 from cratekeeper.domain.failures import ErrorType
 from cratekeeper.domain.media import CorruptMedia, Inspector, audio_key, image_key
 from cratekeeper.domain.models import Download, Kind, Media, Upload
-from cratekeeper.domain.transitions import save_upload
+from cratekeeper.domain.text import one_line
+from cratekeeper.domain.transitions import name, save_upload
+from cratekeeper.domain.writes import Change
 from cratekeeper.ports import Body, CatalogStore, Clock, DownloadStore, MediaStore, Part, Provider
 from cratekeeper.services.lease import Lease
 
@@ -60,6 +62,8 @@ class Transfer:
         """A track that was asked for by itself gets its catalog row; returns its album's id."""
         track = self.provider.track(item.content_id)
         self.catalog.ingest_track(track)
+        if item.content_name is None:
+            self._write(item, name(item, content_name=one_line(track.name), artist_name=None))
         return track.album_id
 
     def _stored(self, item: Download) -> Media | None:
@@ -221,8 +225,11 @@ class Transfer:
             self.media.abort(resumed.upload.key, resumed.upload.upload_id)
 
     def _save(self, item: Download, upload: Upload | None) -> None:
+        self._write(item, save_upload(item, upload))
+
+    def _write(self, item: Download, change: Change) -> None:
         try:
-            self.store.write(save_upload(item, upload))
+            self.store.write(change)
         except WriteRefused as refused:
             raise LeaseLost(item.id) from refused
 

@@ -1,0 +1,181 @@
+"""What is fetched and stored: the downloader service, the media bucket and the catalog."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    from cratekeeper.domain.catalog import Album, Artist, MediaRow, Metadata, StoredAlbum, Track
+    from cratekeeper.domain.models import Kind
+
+
+class CatalogStore(Protocol):
+    """The catalog: metadata apart from media rows, so that ingesting again never resets what is stored."""
+
+    def ingest(self, metadata: Metadata, *, missing: frozenset[str]) -> None:
+        """Write the rows of an album, its tracks, images and artists; idempotent.
+
+        `missing` are the tracks without stored bytes at this time.
+        """
+        ...
+
+    def album(self, album_id: str) -> StoredAlbum | None:
+        """What is known of the album's wholeness."""
+        ...
+
+    def set_missing(self, album_id: str, missing: frozenset[str]) -> None:
+        """Put the album's missing tracks; nothing to do if the album is unknown."""
+        ...
+
+    def ingest_track(self, track: Track) -> None:
+        """Write the row of a track that was asked for by itself; idempotent."""
+        ...
+
+    def found(self, album_id: str, track_id: str) -> None:
+        """Take a track off its album's missing ones; nothing to do if the album is unknown."""
+        ...
+
+    def media(self, refs: Iterable[tuple[Kind, str]]) -> dict[str, MediaRow]:
+        """The media rows that exist, by content id."""
+        ...
+
+    def record(self, row: MediaRow) -> None:
+        """Put the media row of a stored object, once per content."""
+        ...
+
+
+class ObjectInfo(NamedTuple):
+    """A stored object: size in bytes, ETag as S3 quotes it, content type."""
+
+    size_bytes: int
+    etag: str
+    content_type: str
+
+
+class Part(NamedTuple):
+    """A stored part of a multipart upload."""
+
+    etag: str
+    size_bytes: int
+
+
+class MediaStore(Protocol):
+    """The media bucket. Bodies are streamed: memory is flat in their size."""
+
+    def head(self, key: str) -> ObjectInfo | None:
+        """What is stored under the key."""
+        ...
+
+    def read(self, key: str) -> Iterator[bytes]:
+        """The object's bytes in chunks of at most 1 MiB; NotFound if there is none."""
+        ...
+
+    def put(
+        self,
+        key: str,
+        chunks: Iterable[bytes],
+        *,
+        size_bytes: int,
+        content_type: str,
+        if_match: str | None = None,
+    ) -> str:
+        """Store an object of exactly `size_bytes` and return its ETag.
+
+        Only if the key is free, or with `if_match` only while the object has that ETag; else
+        ObjectExists. Whatever `chunks` raises flies on, and nothing is stored then.
+        """
+        ...
+
+    def begin(self, key: str, *, content_type: str) -> str:
+        """Begin a multipart upload and return its id."""
+        ...
+
+    def put_part(self, key: str, upload_id: str, number: int, body: bytes) -> str:
+        """Store part `number` (1..10,000) and return its ETag; repeating it replaces the part.
+
+        NotFound if the upload is gone.
+        """
+        ...
+
+    def complete(self, key: str, upload_id: str, parts: Sequence[str], *, if_match: str | None = None) -> str:
+        """Put the parts together under the conditions of `put` and return the object's ETag.
+
+        Raises ObjectExists, or NotFound if the upload is gone.
+        """
+        ...
+
+    def abort(self, key: str, upload_id: str) -> None:
+        """Throw a multipart upload away; harmless if it is gone."""
+        ...
+
+    def parts(self, key: str, upload_id: str) -> list[Part]:
+        """The stored parts 1, 2, … of an upload up to the first gap; NotFound if the upload is gone."""
+        ...
+
+    def discard(self, key: str, *, etag: str) -> None:
+        """Delete an object found broken, while it has that ETag; harmless if it is gone."""
+        ...
+
+
+class Body(Protocol):
+    """A provider's answer whose bytes are still to come.
+
+    content_type: as declared; length: declared size of the whole file (also of a resumed one),
+    None = not declared; is_framed: whether the transfer's own end is known (a length or chunked
+    framing); etag: strong validator for a later Range request; offset: of the first byte to come.
+    """
+
+    content_type: str
+    length: int | None
+    is_framed: bool
+    etag: str | None
+    offset: int
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes; raises TransferFailed."""
+        ...
+
+    def abort(self, error: Exception) -> None:
+        """End the transfer from another thread: `chunks` raises `error` at once, also when it is blocked."""
+        ...
+
+
+class Provider(Protocol):
+    """The downloader service. Every method raises TransferFailed with the class of the failure.
+
+    Raises ProviderNotConfigured where no base URL is set.
+    """
+
+    def album(self, album_id: str) -> tuple[Album, tuple[Track, ...]]:
+        """An album and its tracks in album order."""
+        ...
+
+    def track(self, track_id: str) -> Track:
+        """One track's metadata."""
+        ...
+
+    def artist(self, artist_id: str) -> Artist:
+        """One artist."""
+        ...
+
+    def audio(
+        self,
+        track_id: str,
+        *,
+        offset: int = 0,
+        etag: str | None = None,
+        deadline_s: float,
+    ) -> AbstractContextManager[Body]:
+        """A track's bytes; with an offset, those from there on, if the provider's file is still `etag`.
+
+        The deadline (seconds for the whole answer) and a minimum rate are enforced outside the
+        read loop. A provider that ignores the range answers with `Body.offset` 0.
+        """
+        ...
+
+    def image(self, image_id: str, *, deadline_s: float) -> AbstractContextManager[Body]:
+        """A picture's bytes, under the same bounds."""
+        ...
