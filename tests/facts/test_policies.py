@@ -1,0 +1,137 @@
+"""What each role may do, and what none may."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests.facts import template
+from tests.facts.template import Function, listed
+
+REASONED_ACTIONS = {"sqs:SendMessage*": "one action on AWS; the local emulator knows SendMessageBatch as another"}
+"""Actions with a star that a role may be given, and why."""
+
+ENTRY_BY_INVOCATION_ONLY = {"admin"}
+"""Functions without an event: who may invoke them is said by IAM."""
+
+VARIABLES = {
+    "QUEUE_TABLE": "QueueTable",
+    "CATALOG_TABLE": "CatalogTable",
+    "HISTORY_TABLE": "HistoryTable",
+    "IDENTITY_TABLE": "IdentityTable",
+    "MEDIA_BUCKET": "MediaBucket",
+    "HIGH_QUEUE_URL": "HighQueue",
+    "NORMAL_QUEUE_URL": "NormalQueue",
+    "LOW_QUEUE_URL": "LowQueue",
+    "EVENT_BUS_NAME": "EventBus",
+    "PEPPER_SECRET_ID": "PepperSecret",
+}
+"""Which resource a variable names."""
+
+STREAM = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"}
+"""What Lambda's own poller asks for in the name of the function."""
+
+functions = pytest.mark.parametrize("function", template.functions(), ids=str)
+
+
+@functions
+def test_a_role_is_for_lambda_and_has_no_policy_of_others(function: Function) -> None:
+    properties = template.properties(function.role)
+    assert "ManagedPolicyArns" not in properties
+    assert "Policies" not in function.properties
+    (trust,) = properties["AssumeRolePolicyDocument"]["Statement"]
+    assert trust == {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+
+
+@functions
+def test_a_role_names_its_actions(function: Function) -> None:
+    granted = [action for statement in function.statements for action in listed(statement["Action"])]
+    assert [each for each in granted if "*" in each and each not in REASONED_ACTIONS] == []
+    assert {statement["Effect"] for statement in function.statements} == {"Allow"}
+
+
+@functions
+def test_a_role_names_its_resources(function: Function) -> None:
+    named = [template.target(each) for statement in function.statements for each in listed(statement["Resource"])]
+    assert [each for each in named if each not in template.document()["Resources"]] == []
+
+
+@functions
+def test_no_right_is_given_twice(function: Function) -> None:
+    rights = Counter(
+        (action, str(resource))
+        for statement in function.statements
+        for action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    )
+    assert [right for right, times in rights.items() if times > 1] == []
+
+
+@functions
+def test_a_function_knows_what_it_may_touch_and_nothing_else(function: Function) -> None:
+    known = {VARIABLES[name]: value for name, value in function.environment.items()}
+    assert known == {resource: {"Ref": resource} for resource in known}
+    assert known.keys() == {each for each in VARIABLES.values() if function.actions_on(each) - STREAM}
+
+
+@pytest.mark.parametrize(
+    ("resource", "actions", "allowed"),
+    [
+        # An audit row is written once: no role may change or remove one.
+        ("HistoryTable", {"dynamodb:UpdateItem", "dynamodb:DeleteItem"}, set()),
+        ("HistoryTable", {"dynamodb:PutItem", "dynamodb:BatchWriteItem"}, {"admin", "projector"}),
+        ("IdentityTable", {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}, {"admin"}),
+        # An API function may get an identity by its key, and list none.
+        ("IdentityTable", {"dynamodb:Query", "dynamodb:Scan", "dynamodb:BatchGetItem"}, set()),
+        ("PepperSecret", {"secretsmanager:GetSecretValue"}, {"requests", "search", "admin"}),
+        ("MediaBucket", {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, {"processor"}),
+        ("CatalogTable", {"dynamodb:PutItem", "dynamodb:BatchWriteItem"}, {"processor"}),
+        ("EventBus", {"events:PutEvents"}, {"projector"}),
+        ("HighQueue", {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"}, {"processor"}),
+    ],
+)
+def test_only_these_functions_may(resource: str, actions: set[str], allowed: set[str]) -> None:
+    assert {each.folder for each in template.functions() if each.actions_on(resource) & actions} == allowed
+
+
+def test_no_function_reads_a_whole_table_but_for_the_repair_of_the_history() -> None:
+    scans = {
+        (function.folder, table)
+        for table in template.ids("AWS::DynamoDB::Table")
+        for function in template.functions()
+        if "dynamodb:Scan" in function.actions_on(table)
+    }
+    assert scans == {("projector", "QueueTable")}
+
+
+def test_a_media_object_is_reached_below_its_prefixes_only() -> None:
+    objects = {
+        resource["Fn::Sub"]
+        for function in template.functions()
+        for statement in function.statements
+        for resource in listed(statement["Resource"])
+        if "Fn::Sub" in resource and template.target(resource) == "MediaBucket"
+    }
+    assert objects == {"${MediaBucket.Arn}/audio/*", "${MediaBucket.Arn}/images/*"}
+
+
+def test_a_resource_lets_in_only_the_rule_that_rings_the_dispatcher() -> None:
+    assert [(each["Sid"], each["Condition"]) for each in _resource_statements() if each["Effect"] == "Allow"] == [
+        ("UndeliveredTicks", {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["DispatcherFunctionTick", "Arn"]}}})
+    ]
+
+
+def test_what_lets_in_names_its_resource() -> None:
+    # A refusal may be for everything; the star in a queue's policy is that queue.
+    stars = [each for each in _resource_statements() if "*" in (*listed(each["Action"]), *listed(each["Resource"]))]
+    assert {(each["Sid"], each["Effect"]) for each in stars} <= {("TlsOnly", "Deny")}
+
+
+def _resource_statements() -> list[dict[str, Any]]:
+    kinds = ("AWS::SQS::QueuePolicy", "AWS::S3::BucketPolicy")
+    policies = [template.properties(each) for kind in kinds for each in template.ids(kind)]
+    return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+
+
+def test_a_function_without_events_is_entered_by_invocation_only() -> None:
+    assert {each.folder for each in template.functions() if "Events" not in each.properties} == ENTRY_BY_INVOCATION_ONLY
