@@ -1,0 +1,146 @@
+"""The tree of commands: what every command has in common is added here, once.
+
+A command is a function of a Run and of one frozen dataclass, whose fields are its arguments
+and options. It gets `--json`, its examples in `--help`, and CliErrors told in one line.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import MISSING, Field, dataclass, fields
+from inspect import Parameter, Signature, getdoc, signature
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar, get_type_hints
+
+import typer
+
+from cratekeeper_cli.endpoint import Endpoint, find_endpoint
+from cratekeeper_cli.errors import CliError
+from cratekeeper_cli.exits import Exit
+from cratekeeper_cli.hints import hint_for
+from cratekeeper_cli.host import Host
+from cratekeeper_cli.output import Output
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    from cratekeeper_cli.client import Api
+
+T = TypeVar("T")
+
+
+_JSON: Final = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
+_HELP_SETTINGS: Final = {"help_option_names": ["-h", "--help"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of one command: the machine and the streams."""
+
+    host: Host
+    out: Output
+
+    @contextmanager
+    def api(self) -> Iterator["Api"]:
+        """The server that the person is logged in to. Raises NotLoggedIn."""
+        with open_api(find_endpoint(self.host), self.host) as api:
+            yield api
+
+
+@contextmanager
+def open_api(endpoint: Endpoint, host: Host) -> Iterator["Api"]:
+    """A connection to `endpoint`, closed at the end."""
+    # httpx costs more start-up time than all the rest: --help must not pay for it.
+    from cratekeeper_cli.client import Api  # noqa: PLC0415
+
+    with Api(endpoint, host) as api:
+        yield api
+
+
+@dataclass(frozen=True, slots=True)
+class NoOptions:
+    """For commands that take nothing."""
+
+
+Command = Callable[[Run, T], Exit]
+
+
+class Tree:
+    """The commands by their path, such as `request album`."""
+
+    def __init__(self, *, help_text: str, epilog: str) -> None:
+        """Start with the root and no command."""
+        self.root = typer.Typer(
+            help=help_text,
+            epilog=epilog,
+            no_args_is_help=True,
+            pretty_exceptions_enable=False,
+            rich_markup_mode=None,  # plain help: faster, one-line errors, texts taken as they are
+            context_settings=dict(_HELP_SETTINGS),
+        )
+        self._groups: dict[str, typer.Typer] = {}
+
+    def group(self, name: str, *, help_text: str) -> None:
+        """Add a group that only holds commands."""
+        self._add_group(name, typer.Typer(help=help_text, no_args_is_help=True))
+
+    def group_with_default(self, name: str, default: "Command[T]", *, examples: Sequence[str]) -> None:
+        """Add a group that, named alone, runs `default`."""
+        group = typer.Typer(help=getdoc(default), epilog=_epilog(examples))
+        group.callback(invoke_without_command=True)(_entry(default))
+        self._add_group(name, group)
+
+    def command(self, path: str, command: "Command[T]", *, examples: Sequence[str]) -> None:
+        """Add `command` under `path`, whose group must exist; its docstring is its help."""
+        *group, name = path.split()
+        owner = self._groups[group[0]] if group else self.root
+        register = owner.command(name, help=getdoc(command), epilog=_epilog(examples))
+        register(_entry(command))
+
+    def _add_group(self, name: str, group: typer.Typer) -> None:
+        self._groups[name] = group
+        self.root.add_typer(group, name=name, context_settings=dict(_HELP_SETTINGS))
+
+
+def _epilog(examples: Sequence[str]) -> str:
+    return "\n".join(["\b", "Examples:", *(f"  {example}" for example in examples)])
+
+
+def _entry(command: "Command[T]") -> Callable[..., None]:
+    """What typer calls: the fields of the command's dataclass become its parameters."""
+    run_and_options = signature(command).parameters
+    options = get_type_hints(command)[list(run_and_options)[1]]
+
+    def call(context: typer.Context, *, json_only: bool, **values: object) -> None:
+        if context.invoked_subcommand is None:
+            code = _perform(context, lambda run: command(run, options(**values)), json_only=json_only)
+            raise typer.Exit(code)
+
+    vars(call)["__signature__"] = _signature(options)
+    return call
+
+
+def _signature(options: "type[DataclassInstance]") -> Signature:
+    hints = get_type_hints(options, include_extras=True)
+    own = [_parameter(field, hints) for field in fields(options)]
+    context = Parameter("context", Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    switch = Parameter("json_only", Parameter.KEYWORD_ONLY, annotation=_JSON, default=False)
+    return Signature([context, *own, switch])
+
+
+def _parameter(field: "Field[object]", hints: Mapping[str, object]) -> Parameter:
+    default = Parameter.empty if field.default is MISSING else field.default
+    if field.default_factory is not MISSING:
+        default = field.default_factory()
+    return Parameter(field.name, Parameter.KEYWORD_ONLY, annotation=hints[field.name], default=default)
+
+
+def _perform(context: typer.Context, work: Callable[[Run], Exit], *, json_only: bool) -> int:
+    host = context.obj if isinstance(context.obj, Host) else Host.real()
+    out = Output(host, json_only=json_only)
+    try:
+        return work(Run(host, out))
+    except CliError as error:
+        out.refuse(error, hint=hint_for(error))
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        out.note("interrupted")
+        return Exit.DETACHED
