@@ -7,6 +7,7 @@ from cratekeeper.domain.access import Caller, Role
 from cratekeeper.domain.limits import AlbumCapacity, UserLimits
 from cratekeeper.domain.models import Download, Kind
 from cratekeeper.domain.retry import RetryPolicy
+from cratekeeper.services.claim import Claims
 from cratekeeper.services.dispatch import Dispatch
 from cratekeeper.services.expand import Expand
 from cratekeeper.services.process import Done, Postpone, Process
@@ -103,16 +104,26 @@ class Crate:
             catalog=world.catalog,
             clock=world.clock,
             dice=world.dice,
-            ids=world.ids,
             pulse=world.pulse,
             log=world.log,
             release=self.release,
             settle=self.settle,
+            claims=self._claims(),
             expand=expand,
             transfer=transfer,
             policy=knobs.policy,
-            capacity=knobs.capacity,
             lease_s=world.lease_s,
+        )
+
+    def _claims(self) -> Claims:
+        return Claims(
+            store=self.world.store,
+            clock=self.world.clock,
+            ids=self.world.ids,
+            release=self.release,
+            settle=self.settle,
+            capacity=self.knobs.capacity,
+            lease_s=self.world.lease_s,
         )
 
     def request(

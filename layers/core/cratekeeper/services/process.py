@@ -3,20 +3,20 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
-from typing import Final, NamedTuple, TypeGuard, assert_never
+from typing import Final, NamedTuple, assert_never
 
 from cratekeeper.domain.catalog import MediaRow
 from cratekeeper.domain.control import Control, Held, Seeker
 from cratekeeper.domain.errors import CratekeeperError, LeaseLost, TransferFailed, Unavailable, WriteRefused
-from cratekeeper.domain.failures import MAX_LEASE_LOSSES, ErrorType
-from cratekeeper.domain.ids import chunk_of, parent_of, split
-from cratekeeper.domain.limits import AlbumCapacity, day_window, hour_window, window_end
+from cratekeeper.domain.failures import ErrorType
+from cratekeeper.domain.ids import chunk_of, split
 from cratekeeper.domain.models import Download, Kind, Media, Sets, Upload
 from cratekeeper.domain.retry import Failure, GiveUp, RetryAt, RetryPolicy
 from cratekeeper.domain.states import State
-from cratekeeper.domain.transitions import carry_on, claim, fail, finish, park, rejoin, wait
-from cratekeeper.domain.writes import Change, FreeLock, FreeSlot, TakeCapacity, Window, Write, applied
-from cratekeeper.ports import Briefing, CatalogStore, Clock, Dice, DownloadStore, Ids, Log, Permits, Pulse
+from cratekeeper.domain.transitions import carry_on, fail, finish, rejoin, wait
+from cratekeeper.domain.writes import Change, Write, applied
+from cratekeeper.ports import Briefing, CatalogStore, Clock, Dice, DownloadStore, Log, Permits, Pulse
+from cratekeeper.services.claim import Claims, farewell
 from cratekeeper.services.expand import Expand
 from cratekeeper.services.lease import Lease
 from cratekeeper.services.release import Grant, Release, Seen
@@ -51,7 +51,6 @@ class Process:
     """The worker's own path, for a message as for `POST /v1/admin/process`.
 
     Args:
-        capacity: albums that may start an hour and a day.
         policy: backoff of failed attempts.
         lease_s: length of a lease in seconds.
     """
@@ -61,15 +60,14 @@ class Process:
     catalog: CatalogStore
     clock: Clock
     dice: Dice
-    ids: Ids
     pulse: Pulse
     log: Log
     release: Release
     settle: Settle
+    claims: Claims
     expand: Expand
     transfer: Transfer
     policy: RetryPolicy
-    capacity: AlbumCapacity
     lease_s: int
 
     def run(self, download_id: str, *, deadline: datetime) -> Done | Postpone:
@@ -102,7 +100,7 @@ class Process:
         item, held = briefing.item, _permit_of(download_id, briefing.control)
         if item is None or not item.is_claimable(self.clock.now()):
             return _Turn(self._not_now(briefing, held))
-        claimed = self._enter(item, briefing.control, held)
+        claimed = self.claims.enter(item, briefing.control, held)
         if claimed is None:
             return _Turn(Done())
         return self._work(self._lease(*claimed), _Known(_holder(briefing), briefing.control), deadline)
@@ -110,7 +108,7 @@ class Process:
     def _follow(self, grant: Grant, deadline: datetime) -> Grant | None:
         """Go on with a further item; returns what its permit was swapped to."""
         seeker, (control, album) = grant
-        claimed = self._claim_fresh(seeker)
+        claimed = self.claims.fresh(seeker)
         if claimed is None:
             turn = self._turn(seeker.id, deadline)
         else:
@@ -120,27 +118,6 @@ class Process:
         if isinstance(turn.outcome, Postpone):
             self._ring_later(seeker, turn.outcome)
         return turn.kept
-
-    def _claim_fresh(self, grant: Seeker) -> Download | None:
-        """Claim a child that never ran without reading it first; None if it is anything else."""
-        if grant.permit[1:] != (0, 0) or parent_of(grant.id) is None:
-            return None
-        now = self.clock.now()
-        unread = Download(
-            id=grant.id,
-            kind=Kind.TRACK,
-            content_id="",
-            requested_by="",
-            lane=grant.lane,
-            created_at=now,
-            updated_at=now,
-        )
-        change = claim(unread, lease_until=grant.permit.until, owner=self.ids.nonce(), now=now)
-        try:
-            claimed = self.store.write(change)
-        except WriteRefused as refused:
-            return refused.current if _is_by(refused.current, change) else None
-        return claimed if isinstance(claimed, Download) else None
 
     def _ring_later(self, grant: Seeker, outcome: Postpone) -> None:
         """A further item has no message of its own that could be postponed."""
@@ -181,84 +158,6 @@ class Process:
     def _postponed(self, until: datetime) -> Done | Postpone:
         seconds = ceil((until - self.clock.now()).total_seconds())
         return Done() if seconds > LONGEST_POSTPONEMENT_S else Postpone(max(1, seconds))
-
-    def _enter(self, item: Download, control: Control, held: Held | None) -> tuple[Download, Held | None] | None:
-        """Get a good permit, then the claim; None if either cannot be had now."""
-        if control.is_closed:
-            if held:
-                self.release.hand_on(held)
-            return None
-        if control.limit is not None and not self._is_good(held, item):
-            held = self.release.claimable(item, held=held)
-            if held is None:
-                return None
-        if control.limit is None:
-            held = None
-        claimed = self._claim(item, held)
-        if claimed is None:
-            self._step_back(item, held)
-            return None
-        return claimed, held
-
-    def _is_good(self, held: Held | None, item: Download) -> bool:
-        """Rule 1: a permit is good only for the claim of exactly its epoch and round."""
-        return (
-            held is not None
-            and (held.permit.epoch, held.permit.round) == (item.epoch, item.round)
-            and held.permit.until >= self.clock.now()
-        )
-
-    def _claim(self, item: Download, held: Held | None) -> Download | None:
-        """Claim, for an album together with its capacity; None if refused."""
-        now = self.clock.now()
-        if item.state is State.IN_PROGRESS and item.lease_losses >= MAX_LEASE_LOSSES:
-            self._bury(item, now)
-            return None
-        until = held.permit.until if held else now + timedelta(seconds=self.lease_s)
-        windows = self._windows(item, now)
-        change = claim(item, lease_until=until, owner=self.ids.nonce(), now=now, counted=bool(windows))
-        try:
-            self.store.commit(change, *windows)
-        except WriteRefused as refused:
-            if isinstance(refused.current, Window):
-                self._park(item, window_end(refused.current.name, now), now)
-                return None
-            return refused.current if _is_by(refused.current, change) else None
-        return applied(item, change)
-
-    def _windows(self, item: Download, now: datetime) -> tuple[TakeCapacity, ...]:
-        """Capacity is reserved once per root album; children and repairs are never blocked by it."""
-        if item.kind is not Kind.ALBUM or item.counted:
-            return ()
-        return (
-            TakeCapacity(hour_window(now), self.capacity.max_per_hour),
-            TakeCapacity(day_window(now), self.capacity.max_per_day),
-        )
-
-    def _park(self, item: Download, until: datetime, now: datetime) -> None:
-        try:
-            self.store.write(park(item, until=until, now=now))
-        except WriteRefused:
-            return  # somebody else moved it on
-
-    def _bury(self, item: Download, now: datetime) -> None:
-        """An item that keeps losing its workers ends as `lost`."""
-        change = fail(item, ErrorType.LOST, f"its worker was lost {item.lease_losses + 1} times", now=now)
-        try:
-            self.store.commit(change, *_farewell(item))
-        except WriteRefused:
-            return
-        if not item.is_root:
-            self.settle.child(applied(item, change), None)
-
-    def _step_back(self, item: Download, held: Held | None) -> None:
-        """Rule 3 after a refused claim: pass the permit on, unless the item now runs under it."""
-        if held is None:
-            return
-        found = self.store.get(item.key).get(item.key)
-        runs = isinstance(found, Download) and found.state is State.IN_PROGRESS and found.lease_until is not None
-        if not (runs and isinstance(found, Download) and found.epoch == held.permit.epoch + 1):
-            self.release.hand_on(held)
 
     def _work(self, lease: Lease, known: "_Known", deadline: datetime) -> "_Turn":
         """Do the work under a heartbeat, write what came of it, and pass the permit on."""
@@ -314,7 +213,7 @@ class Process:
         """COMPLETED, the parent settled, and only then the permit passed on."""
         item = lease.item
         self.catalog.record(MediaRow(content_id=item.content_id, kind=item.kind, media=media))
-        ended = self._write(item, finish(item, media, now=self.clock.now()), *_farewell(item))
+        ended = self._write(item, finish(item, media, now=self.clock.now()), *farewell(item))
         return self._after_end(lease, ended, known)
 
     def _failed(self, lease: Lease, failure: TransferFailed, known: "_Known") -> "_Turn":
@@ -330,7 +229,7 @@ class Process:
         match decision:
             case GiveUp():
                 change = fail(item, failure.error_type, failure.message, now=now)
-                return self._after_end(lease, self._write(item, change, *_farewell(item)), known)
+                return self._after_end(lease, self._write(item, change, *farewell(item)), known)
             case RetryAt(at):
                 waiting = self._write(item, wait(item, failure.error_type, failure.message, retry=decision, now=now))
                 if not item.is_root:
@@ -389,17 +288,5 @@ def _permit_of(download_id: str, control: Control) -> Held | None:
     return Held(download_id, permit) if permit else None
 
 
-def _is_by(current: object, change: Change) -> TypeGuard[Download]:
-    """Whether the stored item carries exactly this claim: its answer was lost (I6)."""
-    return isinstance(current, Download) and current.owner == change.put.get("owner")
-
-
 def _holder(briefing: Briefing) -> Sets | None:
     return briefing.holder_chunk or briefing.parent
-
-
-def _farewell(item: Download) -> tuple[Write, ...]:
-    """What a root gives back with its end: its lock and its user's slot."""
-    if not item.is_root:
-        return ()
-    return FreeLock(item.kind, item.content_id, item.id), FreeSlot(item.requested_by, item.id)

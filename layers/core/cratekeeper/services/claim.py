@@ -1,0 +1,147 @@
+"""Claiming: a good permit, then the one conditional write that takes an item (protocol rules 1-3)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeGuard
+
+from cratekeeper.domain.control import Control, Held, Seeker
+from cratekeeper.domain.errors import WriteRefused
+from cratekeeper.domain.failures import MAX_LEASE_LOSSES, ErrorType
+from cratekeeper.domain.ids import parent_of
+from cratekeeper.domain.limits import AlbumCapacity, day_window, hour_window, window_end
+from cratekeeper.domain.models import Download, Kind
+from cratekeeper.domain.states import State
+from cratekeeper.domain.transitions import claim, fail, park
+from cratekeeper.domain.writes import Change, FreeLock, FreeSlot, TakeCapacity, Window, Write, applied
+from cratekeeper.ports import Clock, DownloadStore, Ids
+from cratekeeper.services.release import Release
+from cratekeeper.services.settle import Settle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """Takes items for one attempt.
+
+    Args:
+        capacity: albums that may start an hour and a day.
+        lease_s: length of a lease in seconds.
+    """
+
+    store: DownloadStore
+    clock: Clock
+    ids: Ids
+    release: Release
+    settle: Settle
+    capacity: AlbumCapacity
+    lease_s: int
+
+    def enter(self, item: Download, control: Control, held: Held | None) -> tuple[Download, Held | None] | None:
+        """Get a good permit, then the claim; None if either cannot be had now."""
+        if control.is_closed:
+            if held:
+                self.release.hand_on(held)
+            return None
+        if control.limit is not None and not self._is_good(held, item):
+            held = self.release.claimable(item, held=held)
+            if held is None:
+                return None
+        if control.limit is None:
+            held = None
+        claimed = self._claim(item, held)
+        if claimed is None:
+            self._step_back(item, held)
+            return None
+        return claimed, held
+
+    def _is_good(self, held: Held | None, item: Download) -> bool:
+        """Rule 1: a permit is good only for the claim of exactly its epoch and round."""
+        return (
+            held is not None
+            and (held.permit.epoch, held.permit.round) == (item.epoch, item.round)
+            and held.permit.until >= self.clock.now()
+        )
+
+    def _claim(self, item: Download, held: Held | None) -> Download | None:
+        """Claim, for an album together with its capacity; None if refused."""
+        now = self.clock.now()
+        if item.state is State.IN_PROGRESS and item.lease_losses >= MAX_LEASE_LOSSES:
+            self._bury(item, now)
+            return None
+        until = held.permit.until if held else now + timedelta(seconds=self.lease_s)
+        windows = self._windows(item, now)
+        change = claim(item, lease_until=until, owner=self.ids.nonce(), now=now, counted=bool(windows))
+        try:
+            self.store.commit(change, *windows)
+        except WriteRefused as refused:
+            if isinstance(refused.current, Window):
+                self._park(item, window_end(refused.current.name, now), now)
+                return None
+            return refused.current if _is_by(refused.current, change) else None
+        return applied(item, change)
+
+    def _windows(self, item: Download, now: datetime) -> tuple[TakeCapacity, ...]:
+        """Capacity is reserved once per root album; children and repairs are never blocked by it."""
+        if item.kind is not Kind.ALBUM or item.counted:
+            return ()
+        return (
+            TakeCapacity(hour_window(now), self.capacity.max_per_hour),
+            TakeCapacity(day_window(now), self.capacity.max_per_day),
+        )
+
+    def _park(self, item: Download, until: datetime, now: datetime) -> None:
+        try:
+            self.store.write(park(item, until=until, now=now))
+        except WriteRefused:
+            return  # somebody else moved it on
+
+    def _bury(self, item: Download, now: datetime) -> None:
+        """An item that keeps losing its workers ends as `lost`."""
+        change = fail(item, ErrorType.LOST, f"its worker was lost {item.lease_losses + 1} times", now=now)
+        try:
+            self.store.commit(change, *farewell(item))
+        except WriteRefused:
+            return
+        if not item.is_root:
+            self.settle.child(applied(item, change), None)
+
+    def _step_back(self, item: Download, held: Held | None) -> None:
+        """Rule 3 after a refused claim: pass the permit on, unless the item now runs under it."""
+        if held is None:
+            return
+        found = self.store.get(item.key).get(item.key)
+        runs = isinstance(found, Download) and found.state is State.IN_PROGRESS and found.lease_until is not None
+        if not (runs and isinstance(found, Download) and found.epoch == held.permit.epoch + 1):
+            self.release.hand_on(held)
+
+    def fresh(self, grant: Seeker) -> Download | None:
+        """Claim a child that never ran without reading it first; None if it is anything else."""
+        if grant.permit[1:] != (0, 0) or parent_of(grant.id) is None:
+            return None
+        now = self.clock.now()
+        unread = Download(
+            id=grant.id,
+            kind=Kind.TRACK,
+            content_id="",
+            requested_by="",
+            lane=grant.lane,
+            created_at=now,
+            updated_at=now,
+        )
+        change = claim(unread, lease_until=grant.permit.until, owner=self.ids.nonce(), now=now)
+        try:
+            claimed = self.store.write(change)
+        except WriteRefused as refused:
+            return refused.current if _is_by(refused.current, change) else None
+        return claimed if isinstance(claimed, Download) else None
+
+
+def _is_by(current: object, change: Change) -> TypeGuard[Download]:
+    """Whether the stored item carries exactly this claim: its answer was lost (I6)."""
+    return isinstance(current, Download) and current.owner == change.put.get("owner")
+
+
+def farewell(item: Download) -> tuple[Write, ...]:
+    """What a root gives back with its end: its lock and its user's slot."""
+    if not item.is_root:
+        return ()
+    return FreeLock(item.kind, item.content_id, item.id), FreeSlot(item.requested_by, item.id)
