@@ -1,0 +1,15 @@
+"""The worker: a message holds an id, and the download it names is claimed, fetched and finished."""
+
+from datetime import timedelta
+from typing import Any
+
+from cratekeeper import bootstrap
+from cratekeeper.api.records import failures, messages
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no type
+    """Lambda's entry: an SQS batch; answers with exactly the messages that are to come back."""
+    deadline = bootstrap.clock().now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
+    deliver = bootstrap.deliver()
+    batch = messages(event, bootstrap.lanes_by_queue())
+    return failures([message_id for message_id, message in batch if not deliver.run(message, deadline=deadline)])

@@ -1,0 +1,1 @@
+"""The HTTP edge: shapes, headers and status codes."""

@@ -1,0 +1,43 @@
+"""SQS batches, and the partial answer to them."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cratekeeper.domain.ids import is_download_id
+from cratekeeper.domain.lanes import Lane
+from cratekeeper.services.deliver import Message
+
+
+def messages(event: Mapping[str, Any], lanes: Mapping[str, Lane]) -> list[tuple[str, Message]]:
+    """The messages of a batch with their ids.
+
+    Args:
+        event: as Lambda's poller sends it.
+        lanes: the lane of each queue by its name, the last part of its ARN; a recorded event may name another.
+    """
+    return [
+        (
+            record["messageId"],
+            Message(
+                receipt=record["receiptHandle"],
+                lane=lanes.get(record["eventSourceARN"].rpartition(":")[2], Lane.NORMAL),
+                download_id=_id_in(record.get("body", "")),
+            ),
+        )
+        for record in event.get("Records", [])
+    ]
+
+
+def failures(message_ids: Iterable[str]) -> dict[str, Any]:
+    """The answer that sends exactly these messages back (ReportBatchItemFailures)."""
+    return {"batchItemFailures": [{"itemIdentifier": each} for each in message_ids]}
+
+
+def _id_in(body: str) -> str | None:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return None
+    download_id = found.get("id") if isinstance(found, dict) else None
+    return download_id if isinstance(download_id, str) and is_download_id(download_id) else None
