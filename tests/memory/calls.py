@@ -20,6 +20,13 @@ class Calls:
 
     around: Around | None = None
 
+    def carry_out(self, site: str, call: Callable[[], R]) -> R:
+        """One call of a port, through the hook."""
+        if self.around is None:
+            return call()
+        result: R = self.around(site, call)
+        return result
+
     def failing(self, site: str, *, times: int = 1) -> None:
         """Let the next `times` calls of the site raise Unavailable without effect."""
         left = times
@@ -81,11 +88,9 @@ def fault_point(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[
 
     @wraps(method)
     def called(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        around = self.calls.around
-        if around is None:
+        if self.calls.around is None:
             return method(self, *args, **kwargs)
         rereadable: Any = [tuple(each) if isinstance(each, Iterator) else each for each in args]
-        result: R = around(f"{self.port}.{name}", partial(method, self, *rereadable, **kwargs))
-        return result
+        return self.calls.carry_out(f"{self.port}.{name}", partial(method, self, *rereadable, **kwargs))
 
     return called

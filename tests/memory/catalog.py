@@ -1,7 +1,7 @@
 """The catalog in memory."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from cratekeeper.domain.catalog import MediaRow, Metadata, StoredAlbum, Track
 from cratekeeper.domain.models import Kind
@@ -20,7 +20,7 @@ class MemoryCatalog:
     port: str = "catalog"
 
     @fault_point
-    def ingest(self, metadata: Metadata, *, missing: frozenset[str]) -> None:
+    def ingest(self, metadata: Metadata) -> None:
         album = metadata.album
         names = {artist.id: artist.name for artist in metadata.artists}
         self.metadata[album.id] = metadata
@@ -30,7 +30,6 @@ class MemoryCatalog:
             name=album.name,
             artist_name=next((names[each] for each in album.artist_ids if each in names), None),
             track_ids=tuple(track.id for track in metadata.tracks),
-            missing=missing,
         )
 
     @fault_point
@@ -38,19 +37,8 @@ class MemoryCatalog:
         return self.albums.get(album_id)
 
     @fault_point
-    def set_missing(self, album_id: str, missing: frozenset[str]) -> None:
-        if album_id in self.albums:
-            self.albums[album_id] = replace(self.albums[album_id], missing=missing)
-
-    @fault_point
     def ingest_track(self, track: Track) -> None:
         self.tracks[track.id] = track
-
-    @fault_point
-    def found(self, album_id: str, track_id: str) -> None:
-        if album_id in self.albums:
-            album = self.albums[album_id]
-            self.albums[album_id] = replace(album, missing=album.missing - {track_id})
 
     @fault_point
     def media(self, refs: Iterable[tuple[Kind, str]]) -> dict[str, MediaRow]:

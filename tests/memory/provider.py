@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import TypeVar
+from zlib import crc32
 
 from cratekeeper.domain.catalog import Album, Artist, Image, Track
 from cratekeeper.domain.errors import TransferFailed
@@ -48,7 +48,7 @@ class Source:
     """The bytes of one track or picture, and how they are served.
 
     `piece_s` is how long each of the `pieces` takes; `is_declared` whether a length is sent; the
-    first answer breaks off after `breaks_once_after` pieces.
+    first answer breaks off after `breaks_once_after` pieces; a deadly one kills whoever asks.
     """
 
     body: bytes
@@ -57,6 +57,7 @@ class Source:
     piece_s: float = 0.0
     is_declared: bool = True
     breaks_once_after: int | None = None
+    is_deadly: bool = False
 
 
 @dataclass(slots=True)
@@ -69,6 +70,7 @@ class MemoryProvider:
 
     wait: Callable[[float], None]
     calls: Calls = field(default_factory=Calls)
+    kill: Callable[[], None] | None = None
     albums: dict[str, tuple[Album, tuple[Track, ...]]] = field(default_factory=dict)
     later: dict[str, list[tuple[Album, tuple[Track, ...]]]] = field(default_factory=dict)
     tracks: dict[str, Track] = field(default_factory=dict)
@@ -110,6 +112,8 @@ class MemoryProvider:
         del deadline_s
         self._ask("audio", track_id)
         source = _found(self.sources, track_id)
+        if source.is_deadly and self.kill:
+            self.kill()
         return self._serving(source, offset=offset if etag == _tag(source) else 0, is_audio=True)
 
     @fault_point
@@ -170,7 +174,7 @@ class MemoryProvider:
     @contextmanager
     def _serving(self, source: Source, *, offset: int, is_audio: bool) -> Iterator[Body]:
         rest = source.body[offset:]
-        size = max(1, -(-len(rest) // source.pieces))
+        size = max(1, -(-len(source.body) // source.pieces))
         self.open_audio += is_audio
         self.peak = max(self.peak, self.open_audio)
         breaks_after, source.breaks_once_after = source.breaks_once_after, None
@@ -191,7 +195,7 @@ class MemoryProvider:
 
 
 def _tag(source: Source) -> str:
-    return f'"{sha256(source.body).hexdigest()[:16]}"'
+    return f'"{crc32(source.body):08x}"'
 
 
 V = TypeVar("V")

@@ -103,13 +103,12 @@ class MemoryStore:
         return sorted(found, key=lambda entry: (entry.lane, entry.rank, entry.id))[:limit]
 
     @fault_point
-    def waiting_before(self, download_id: str, lane: Lane, *, limit: int) -> int:
-        return min(limit, sum(root < download_id for root in self._not_started(lane)))
+    def waiting_roots(self, *, limit: int) -> list[str]:
+        return [root for lane in Lane for root in sorted(self._not_started(lane))][:limit]
 
     @fault_point
-    def waiting_count(self, lane: Lane, *, limit: int | None = None) -> int:
-        count = len(self._not_started(lane))
-        return count if limit is None else min(limit, count)
+    def waiting_count(self, lane: Lane) -> int:
+        return len(self._not_started(lane))
 
     @fault_point
     def count(self, state: State) -> int:

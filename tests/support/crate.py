@@ -2,21 +2,32 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any, TypedDict
+
+from typing_extensions import Unpack
 
 from cratekeeper.domain.access import Caller, Role
+from cratekeeper.domain.events import EventType
+from cratekeeper.domain.lanes import Lane
 from cratekeeper.domain.limits import AlbumCapacity, UserLimits
 from cratekeeper.domain.models import Download, Kind
 from cratekeeper.domain.retry import RetryPolicy
+from cratekeeper.domain.writes import Stored
+from cratekeeper.services.candidates import Candidates
 from cratekeeper.services.claim import Claims
+from cratekeeper.services.deliver import Deliver
 from cratekeeper.services.dispatch import Dispatch
 from cratekeeper.services.expand import Expand
+from cratekeeper.services.identity import Identity
 from cratekeeper.services.process import Done, Postpone, Process
-from cratekeeper.services.project import Project
+from cratekeeper.services.project import Project, Reconcile
+from cratekeeper.services.queries import Queries
 from cratekeeper.services.release import Release
 from cratekeeper.services.requests import NewDownload, Requests
 from cratekeeper.services.settle import Settle
 from cratekeeper.services.transfer import Transfer
 from tests.memory.world import World
+from tests.support.builders import a_control
 
 ALICE = Caller(user_id="alice", role=Role.USER)
 BOB = Caller(user_id="bob", role=Role.USER)
@@ -36,21 +47,36 @@ class Knobs:
     is_configured: bool = True
 
 
+ONE_BY_ONE = Knobs(invocation_s=310.0)
+"""Invocations so short that a worker deals with its message alone and never goes on with the next item."""
+
+
+class Wanted(TypedDict, total=False):
+    """How a download is asked for, beside what it is."""
+
+    caller: Caller
+    lane: Lane
+    force: bool
+    content_name: str
+    artist_name: str
+
+
 class Crate:
     """Everything that runs, single-threaded: a step is one message, one tick, or one stream batch."""
 
     def __init__(self, world: World, knobs: Knobs | None = None) -> None:
         self.world = world
         self.knobs = knobs or Knobs()
+        candidates = Candidates(store=world.store, permits=world.permits, clock=world.clock, lease_s=world.lease_s)
         self.release = Release(
-            store=world.store,
+            candidates=candidates,
             permits=world.permits,
             bell=world.bell,
             clock=world.clock,
             log=world.log,
             lease_s=world.lease_s,
         )
-        self.settle = Settle(store=world.store, catalog=world.catalog, clock=world.clock)
+        self.settle = Settle(store=world.store, clock=world.clock)
         self.requests = self._requests()
         self.process = self._process()
         self.dispatch = Dispatch(
@@ -63,7 +89,23 @@ class Crate:
             lease_s=world.lease_s,
         )
         self.project = Project(history=world.history, bus=world.bus)
+        self.reconcile = Reconcile(store=world.store, project=self.project)
+        self.delivery = Deliver(process=self.process, bell=world.bell, log=world.log)
+        self.identity = Identity(identities=world.identities, secrets=world.secrets, clock=world.clock, ids=world.ids)
+        self.queries = Queries(
+            store=world.store,
+            permits=world.permits,
+            history=world.history,
+            clock=world.clock,
+            limits=self.knobs.limits,
+            capacity=self.knobs.capacity,
+        )
         self._projected = 0
+
+    @classmethod
+    def of(cls, *, limit: int | None = 3, lease_s: int = 60, knobs: Knobs | None = None) -> "Crate":
+        """The services on an empty world with `limit` permits (None = unlimited)."""
+        return cls(World.of(limit=limit, lease_s=lease_s), knobs)
 
     def _requests(self) -> Requests:
         world, knobs = self.world, self.knobs
@@ -126,11 +168,61 @@ class Crate:
             lease_s=self.world.lease_s,
         )
 
-    def request(
-        self, content_id: str, *, kind: Kind = Kind.ALBUM, caller: Caller = ALICE, **wanted: object
-    ) -> Download:
-        """Ask for an album or track as a caller does."""
-        return self.requests.create(NewDownload(kind=kind, content_id=content_id, **wanted), caller=caller)  # type: ignore[arg-type]
+    def request(self, content_id: str, *, kind: Kind = Kind.ALBUM, **wanted: Unpack[Wanted]) -> Download:
+        """Ask for an album or track, as alice unless another caller is named."""
+        new = NewDownload(
+            kind=kind,
+            content_id=content_id,
+            content_name=wanted.get("content_name"),
+            artist_name=wanted.get("artist_name"),
+            lane=wanted.get("lane", Lane.NORMAL),
+            force=wanted.get("force", False),
+        )
+        return self.requests.create(new, caller=wanted.get("caller", ALICE))
+
+    def album(self, name: str = "album", *, tracks: int = 2, pictures: int = 0, **wanted: Unpack[Wanted]) -> Download:
+        """Ask for an album that the provider has, with as many tracks and covers."""
+        return self.request(self.world.provider.add_album(name, tracks=tracks, covers=pictures), **wanted)
+
+    def track(self, name: str = "track", **wanted: Unpack[Wanted]) -> Download:
+        """Ask for a single track that the provider has."""
+        return self.request(self.world.provider.add_track(name).id, kind=Kind.TRACK, **wanted)
+
+    def put(self, *records: Stored) -> None:
+        """Have the records in the table, whatever was there before."""
+        for record in records:
+            self.world.table.parts.setdefault(record.key.root, {})[record.key.part] = record
+
+    def permit(self, *held: str, **control: Any) -> None:
+        """Have a control item with permits of a minute for these ids, and these fields."""
+        self.world.table.control = a_control(*held, **{"limit": self.world.control.limit, **control})
+
+    def held(self) -> set[str]:
+        """Who has a permit."""
+        return {*self.world.control.permits}
+
+    def hungry(self) -> dict[Lane, set[str]]:
+        """Who found no room."""
+        return {lane: {*ids} for lane, ids in self.world.control.hungry.items()}
+
+    def rung(self) -> list[str]:
+        """Whose messages are in the queues, in the order they were sent."""
+        return self.world.bell.ids()
+
+    def item(self, download: Download | str) -> Download:
+        """The download as it stands."""
+        return self.world.item(download if isinstance(download, str) else download.id)
+
+    def children(self, album: Download) -> list[Download]:
+        """The album's children as they stand."""
+        return self.world.family(album.id)
+
+    def history(self, download: Download | str) -> list[EventType]:
+        """What happened to the download, oldest first."""
+        self.catch_up()
+        download_id = download if isinstance(download, str) else download.id
+        rows = [row for row in self.world.history.rows.values() if row.download_id == download_id]
+        return [row.event.type for row in sorted(rows, key=lambda row: row.seq)]
 
     def work(self, download_id: str) -> Done | Postpone:
         """Deal with one message for the download."""
@@ -171,6 +263,6 @@ class Crate:
 
     def catch_up(self) -> None:
         """Project what the stream holds."""
-        seen = self.world.stream(after=self._projected)
-        self._projected = len(self.world.table.stream)
-        self.project.run(seen)
+        until = len(self.world.table.stream)
+        self.project.run(self.world.stream(after=self._projected, until=until))
+        self._projected = until

@@ -193,18 +193,19 @@ def edge(routes: Mapping[str, Route]) -> Edge:
 
 @cache
 def _release() -> Release:
+    from cratekeeper.services.candidates import Candidates
     from cratekeeper.services.release import Release
 
-    return Release(
-        store=_store(), permits=_permits(), bell=_bell(), clock=clock(), log=log(), lease_s=settings().lease_seconds
-    )
+    lease_s = settings().lease_seconds
+    candidates = Candidates(store=_store(), permits=_permits(), clock=clock(), lease_s=lease_s)
+    return Release(candidates=candidates, permits=_permits(), bell=_bell(), clock=clock(), log=log(), lease_s=lease_s)
 
 
 @cache
 def _settle() -> Settle:
     from cratekeeper.services.settle import Settle
 
-    return Settle(store=_store(), catalog=_catalog(), clock=clock())
+    return Settle(store=_store(), clock=clock())
 
 
 @cache

@@ -18,9 +18,9 @@ def _unlimited(value: Any) -> Any:  # noqa: ANN401 - whatever the environment ho
     return None if str(value).strip() == "-1" else value
 
 
-Quota = Annotated[int | None, BeforeValidator(_unlimited), Field(ge=0)]
-Count = Annotated[int | None, BeforeValidator(_unlimited), Field(ge=1, le=1000)]
-Days = Annotated[int | None, BeforeValidator(_unlimited), Field(ge=1)]
+Quota = Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(_unlimited)]
+Count = Annotated[Annotated[int, Field(ge=1, le=1000)] | None, BeforeValidator(_unlimited)]
+Days = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_unlimited)]
 
 
 class Settings(BaseModel):

@@ -67,18 +67,12 @@ class Album:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredAlbum:
-    """What the catalog knows of an album's wholeness: its tracks, and which of them are missing."""
+    """What the catalog knows of an album: its names and its tracks in album order."""
 
     id: str
     name: str
     artist_name: str | None
     track_ids: tuple[str, ...]
-    missing: frozenset[str]
-
-    @property
-    def is_whole(self) -> bool:
-        """*In catalog*: it has tracks and all of them are available."""
-        return bool(self.track_ids) and not self.missing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,3 +138,12 @@ def plan(metadata: Metadata, stored: Mapping[str, MediaRow]) -> tuple[ChildPlan,
 
 def _is_available(row: MediaRow | None) -> bool:
     return row is not None and row.availability is Availability.AVAILABLE
+
+
+def is_whole(album: StoredAlbum, rows: Mapping[str, MediaRow]) -> bool:
+    """*In catalog*: the album has tracks, and the media row of each says that it is available.
+
+    Told from the rows at each question: a set of missing tracks beside them could be written late,
+    by a worker that has lost its lease, and be wrong for ever.
+    """
+    return bool(album.track_ids) and all(_is_available(rows.get(track_id)) for track_id in album.track_ids)

@@ -15,31 +15,20 @@ if TYPE_CHECKING:
 class CatalogStore(Protocol):
     """The catalog: metadata apart from media rows, so that ingesting again never resets what is stored."""
 
-    def ingest(self, metadata: Metadata, *, missing: frozenset[str]) -> None:
-        """Write the rows of an album, its tracks, images and artists; idempotent.
-
-        `missing` are the tracks without stored bytes at this time.
-        """
+    def ingest(self, metadata: Metadata) -> None:
+        """Write the rows of an album, its tracks, images and artists; idempotent."""
         ...
 
     def album(self, album_id: str) -> StoredAlbum | None:
-        """What is known of the album's wholeness."""
-        ...
-
-    def set_missing(self, album_id: str, missing: frozenset[str]) -> None:
-        """Put the album's missing tracks; nothing to do if the album is unknown."""
+        """What is known of the album."""
         ...
 
     def ingest_track(self, track: Track) -> None:
         """Write the row of a track that was asked for by itself; idempotent."""
         ...
 
-    def found(self, album_id: str, track_id: str) -> None:
-        """Take a track off its album's missing ones; nothing to do if the album is unknown."""
-        ...
-
     def media(self, refs: Iterable[tuple[Kind, str]]) -> dict[str, MediaRow]:
-        """The media rows that exist, by content id."""
+        """The media rows that exist, by content id; any number of them."""
         ...
 
     def record(self, row: MediaRow) -> None:
@@ -123,23 +112,41 @@ class MediaStore(Protocol):
 class Body(Protocol):
     """A provider's answer whose bytes are still to come.
 
-    content_type: as declared; length: declared size of the whole file (also of a resumed one),
-    None = not declared; is_framed: whether the transfer's own end is known (a length or chunked
-    framing); etag: strong validator for a later Range request; offset: of the first byte to come.
+    Reading an attribute may wait for the answer, and raises TransferFailed: so `abort` can end that
+    wait as well.
     """
 
-    content_type: str
-    length: int | None
-    is_framed: bool
-    etag: str | None
-    offset: int
+    @property
+    def content_type(self) -> str:
+        """As declared."""
+        ...
+
+    @property
+    def length(self) -> int | None:
+        """Declared size of the whole file (also of a resumed one), None = not declared."""
+        ...
+
+    @property
+    def is_framed(self) -> bool:
+        """Whether the transfer's own end is known: a length or chunked framing."""
+        ...
+
+    @property
+    def etag(self) -> str | None:
+        """Strong validator for a later Range request."""
+        ...
+
+    @property
+    def offset(self) -> int:
+        """Of the first byte to come."""
+        ...
 
     def chunks(self) -> Iterator[bytes]:
         """The bytes; raises TransferFailed."""
         ...
 
     def abort(self, error: Exception) -> None:
-        """End the transfer from another thread: `chunks` raises `error` at once, also when it is blocked."""
+        """End the transfer from another thread: what is blocked in it raises `error` at once, `chunks` too."""
         ...
 
 

@@ -98,12 +98,12 @@ class DownloadStore(Protocol):
         """
         ...
 
-    def waiting_before(self, download_id: str, lane: Lane, *, limit: int) -> int:
-        """How many roots (parked ones too) wait before this one in its lane by age; at most `limit`."""
+    def waiting_roots(self, *, limit: int) -> list[str]:
+        """The first `limit` PENDING roots of all lanes by lane and age, parked ones too."""
         ...
 
-    def waiting_count(self, lane: Lane, *, limit: int | None = None) -> int:
-        """How many roots are PENDING in the lane, parked ones too; at most `limit`."""
+    def waiting_count(self, lane: Lane) -> int:
+        """How many roots are PENDING in the lane, parked ones too."""
         ...
 
     def count(self, state: State) -> int:

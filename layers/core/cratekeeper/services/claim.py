@@ -14,7 +14,7 @@ from cratekeeper.domain.states import State
 from cratekeeper.domain.transitions import claim, fail, park
 from cratekeeper.domain.writes import Change, FreeLock, FreeSlot, TakeCapacity, Window, Write, applied
 from cratekeeper.ports import Clock, DownloadStore, Ids
-from cratekeeper.services.release import Release
+from cratekeeper.services.release import Release, Seen
 from cratekeeper.services.settle import Settle
 
 
@@ -42,7 +42,7 @@ class Claims:
                 self.release.hand_on(held)
             return None
         if control.limit is not None and not self._is_good(held, item):
-            held = self.release.claimable(item, held=held)
+            held = self.release.claimable(item, held=held, seen=Seen(control))
             if held is None:
                 return None
         if control.limit is None:

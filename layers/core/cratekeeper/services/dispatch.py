@@ -63,7 +63,7 @@ class Dispatch:
                 visited += 1
         granted = 0
         if control.limit is not None and not control.is_closed:
-            granted = self.release.fill(at_most=self.at_most)
+            granted = self.release.fill(self.permits.read() if cleaned or visited else control, at_most=self.at_most)
         return Tick(visited=visited, granted=granted, cleaned=cleaned)
 
     def visit(self, root: str) -> None:
@@ -75,7 +75,7 @@ class Dispatch:
         now = self.clock.now()
         if item.awaits_children:
             family = self.store.family(root)
-            if family:
+            if family and family.root.awaits_children:  # it may have ended between the two reads
                 self._visit_family(family, now)
         elif item.state is State.PENDING and item.parked_until:
             self._unpark(item, now)

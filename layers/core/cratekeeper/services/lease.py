@@ -10,6 +10,7 @@ from typing import Final
 from cratekeeper.domain.control import Control, Held
 from cratekeeper.domain.errors import LeaseLost, PermitRefused, Unavailable, WriteRefused
 from cratekeeper.domain.models import Download
+from cratekeeper.domain.states import State
 from cratekeeper.domain.transitions import renew
 from cratekeeper.ports import Clock, DownloadStore, Permits, Pulse
 
@@ -38,6 +39,7 @@ class Lease:
     held: Held | None
     control: Control | None = None
     is_lost: bool = False
+    _until: datetime | None = None
     _abort: Callable[[Exception], None] | None = None
     _lock: Lock = field(default_factory=Lock)
 
@@ -70,22 +72,36 @@ class Lease:
         if self.item.lease_until is None or now > self.item.lease_until:
             self._lose()
             return None
-        until = now + timedelta(seconds=self.lease_s)
+        # After an unheard answer the same value is written again: then our own success is recognised.
+        self._until = self._until or now + timedelta(seconds=self.lease_s)
         try:
-            self._renew(until)
+            self._renew(self._until)
         except (PermitRefused, WriteRefused):
             self._lose()
             return None
         except Unavailable:
             return max(0.05, (self.item.lease_until - now).total_seconds() / BEATS)
+        self._until = None
         return self._next_beat_s()
 
     def _renew(self, until: datetime) -> None:
-        if self.held:
+        """The permit first, then the lease, each under its exact value as last known."""
+        if self.held and self.held.permit.until != until:
             self.control = self.permits.renew(self.held, until=until)
             self.held = Held(self.held.id, self.held.permit._replace(until=until))
-        self.store.write(renew(self.item, lease_until=until))
+        try:
+            self.store.write(renew(self.item, lease_until=until))
+        except WriteRefused as refused:
+            if not self._is_renewed(refused.current, until):
+                raise
         self.item = replace(self.item, lease_until=until)
+
+    def _is_renewed(self, current: object, until: datetime) -> bool:
+        """Whether the refusal met our own success, whose answer was lost (I6)."""
+        mine = (State.IN_PROGRESS, self.item.epoch, self.item.owner, until)
+        return isinstance(current, Download) and (
+            (current.state, current.epoch, current.owner, current.lease_until) == mine
+        )
 
     def _lose(self) -> None:
         with self._lock:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, assert_never
 
 from cratekeeper.domain.catalog import MediaRow
 from cratekeeper.domain.control import Control, Held, Seeker
-from cratekeeper.domain.errors import CratekeeperError, LeaseLost, TransferFailed, Unavailable, WriteRefused
+from cratekeeper.domain.errors import LeaseLost, TransferFailed, Unavailable, WriteRefused
 from cratekeeper.domain.failures import ErrorType
 from cratekeeper.domain.ids import chunk_of, split
 from cratekeeper.domain.models import Download, Kind, Media, Sets, Upload
@@ -172,18 +172,26 @@ class Process:
     def _attempt(self, lease: Lease, deadline: datetime) -> "_Result":
         """The body of the work; every failure becomes a value, so that it is a decision and no crash."""
         try:
-            if lease.item.kind is Kind.ALBUM:
-                return lease.item if lease.item.expanded else self.expand.run(lease)
-            return self.transfer.run(lease, deadline=deadline)
+            return self._body(lease, deadline)
         except TransferFailed as failure:
             return failure
         except Unavailable as error:
             return TransferFailed(ErrorType.STORAGE, str(error))
         except LeaseLost:
             raise
-        except (CratekeeperError, Exception) as error:  # noqa: BLE001 - an unknown failure is retried, not crashed on
+        except Exception as error:  # noqa: BLE001 - an unknown failure is retried, not crashed on
             self.log.warning("attempt_raised", download_id=lease.item.id, error=repr(error))
             return TransferFailed(ErrorType.UNKNOWN, repr(error))
+
+    def _body(self, lease: Lease, deadline: datetime) -> "_Result":
+        """Expand an album, or land the bytes and tell the catalog of them."""
+        item = lease.item
+        if item.kind is Kind.ALBUM:
+            return item if item.expanded else self.expand.run(lease)
+        result = self.transfer.run(lease, deadline=deadline)
+        if isinstance(result, Media):
+            self.catalog.record(MediaRow(content_id=item.content_id, kind=item.kind, media=result))
+        return result
 
     def _conclude(self, lease: Lease, result: "_Result", known: "_Known") -> "_Turn":
         match result:
@@ -204,7 +212,7 @@ class Process:
             now = self.clock.now()
             album = self._write(album, rejoin(album, now=now, next_visit=now + timedelta(seconds=self.lease_s)))
         if album.open or album.open_chunks:
-            self.release.offer_children(album, held=lease.held)
+            self.release.offer_children(album, held=lease.held, seen=Seen(lease.control or known.control))
             return _Turn(Done())
         self.settle.end_if_done(album)
         return _Turn(Done(), self._hand_on(lease, known))
@@ -212,7 +220,6 @@ class Process:
     def _finished(self, lease: Lease, media: Media, known: "_Known") -> "_Turn":
         """COMPLETED, the parent settled, and only then the permit passed on."""
         item = lease.item
-        self.catalog.record(MediaRow(content_id=item.content_id, kind=item.kind, media=media))
         ended = self._write(item, finish(item, media, now=self.clock.now()), *farewell(item))
         return self._after_end(lease, ended, known)
 

@@ -1,6 +1,6 @@
 """Queries: what the queue looks like to a caller. Nothing here writes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple, TypeVar
@@ -117,7 +117,14 @@ class Queries:
 
     def view(self, item: Download) -> View:
         """The item with its progress and its place in the queue."""
-        return View(item, self._progress(item), self._position(item))
+        return self._views([item])[0]
+
+    def _views(self, items: Sequence[Download]) -> list[View]:
+        places = self._places(items)
+        return [
+            View(item, self._progress(item), places.get(item.id) if item.state is State.PENDING else None)
+            for item in items
+        ]
 
     def mine(self, filters: Filters, *, caller: Caller, after: str | None, limit: int) -> Listing:
         """The caller's roots, newest first; filters are applied before the page is cut."""
@@ -132,7 +139,7 @@ class Queries:
         shown = found[:limit]
         if len(found) > limit:
             after = shown[-1].id
-        return Listing([self.view(item) for item in shown], after)
+        return Listing(self._views(shown), after)
 
     def children(self, download_id: str, *, caller: Caller, after: int, limit: int) -> Listing:
         """A download's children in album order."""
@@ -202,17 +209,11 @@ class Queries:
         family = self.store.family(item.id)
         return progress.of_children(family.children if family else ())
 
-    def _position(self, item: Download) -> int | None:
-        """1-based place among all waiting roots by lane and age; None beyond MOST_POSITIONS."""
-        if item.state is not State.PENDING or not item.is_root:
-            return None
-        before = 0
-        for lane in item.lane.higher:
-            before += self.store.waiting_count(lane, limit=MOST_POSITIONS - before)
-            if before >= MOST_POSITIONS:
-                return None
-        before += self.store.waiting_before(item.id, item.lane, limit=MOST_POSITIONS - before)
-        return before + 1 if before < MOST_POSITIONS else None
+    def _places(self, items: Iterable[Download]) -> dict[str, int]:
+        """1-based places among all waiting roots by lane and age; one look for all items, none if none waits."""
+        if not any(item.is_root and item.state is State.PENDING for item in items):
+            return {}
+        return {root: place for place, root in enumerate(self.store.waiting_roots(limit=MOST_POSITIONS), start=1)}
 
 
 def _next(found: Sequence[T], limit: int, place: Callable[[T], str]) -> str | None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from cratekeeper.domain.access import Caller, Permission
-from cratekeeper.domain.catalog import Availability
+from cratekeeper.domain.catalog import Availability, is_whole
 from cratekeeper.domain.errors import (
     AlreadyInCatalog,
     AlreadyQueued,
@@ -82,7 +82,9 @@ class Requests:
     def _is_in_catalog(self, wanted: NewDownload) -> bool:
         if wanted.kind is Kind.ALBUM:
             album = self.catalog.album(wanted.content_id)
-            return album is not None and album.is_whole
+            return album is not None and is_whole(
+                album, self.catalog.media((Kind.TRACK, each) for each in album.track_ids)
+            )
         row = self.catalog.media([(wanted.kind, wanted.content_id)]).get(wanted.content_id)
         return row is not None and row.availability is Availability.AVAILABLE
 

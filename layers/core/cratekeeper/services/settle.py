@@ -5,12 +5,11 @@ from typing import Final, Protocol
 
 from cratekeeper.domain.errors import WriteRefused
 from cratekeeper.domain.ids import chunk_key, chunk_of, split
-from cratekeeper.domain.models import Chunk, Download, Kind, Sets
-from cratekeeper.domain.progress import Outcome, outcome
-from cratekeeper.domain.states import State
+from cratekeeper.domain.models import Chunk, Download, Sets
+from cratekeeper.domain.progress import outcome
 from cratekeeper.domain.transitions import close_chunk, end_album, hold, settle
 from cratekeeper.domain.writes import Change, FreeLock, FreeSlot, Stored
-from cratekeeper.ports import CatalogStore, Clock, DownloadStore
+from cratekeeper.ports import Clock, DownloadStore
 
 ROUNDS: Final = 10
 """How often a set write is repeated under a newer round before the dispatcher's visit takes over."""
@@ -25,7 +24,6 @@ class Settle:
     """
 
     store: DownloadStore
-    catalog: CatalogStore
     clock: Clock
 
     def child(self, child: Download, holder: Sets | None) -> Download | None:
@@ -51,14 +49,13 @@ class Settle:
         self._write_set(child, holder, lambda sets, each: hold(sets, split(each.id)[1] or 0))
 
     def end_if_done(self, root: Download) -> None:
-        """End an expanded album without open children: with its lock, its slot and its missing tracks."""
+        """End an expanded album without open children, together with its lock and its slot."""
         if not root.awaits_children or root.open or root.open_chunks:
             return
         chunks = self._chunks(root)
         ends = outcome(root, chunks)
         if ends is None:
             return
-        self.catalog.set_missing(root.content_id, self._missing(root, ends))
         try:
             self.store.commit(
                 end_album(root, ends, now=self.clock.now()),
@@ -109,16 +106,6 @@ class Settle:
         keys = [chunk_key(root.id, number) for number in range(1, chunk_of(max(root.total, 1)) + 1)]
         found = self.store.get(*keys) if keys else {}
         return [each for each in found.values() if isinstance(each, Chunk)]
-
-    def _missing(self, root: Download, ends: Outcome) -> frozenset[str]:
-        """Tracks of the album that did not complete."""
-        if ends.tally.completed == root.total:
-            return frozenset()
-        family = self.store.family(root.id)
-        children = family.children if family else ()
-        return frozenset(
-            each.content_id for each in children if each.kind is Kind.TRACK and each.state is not State.COMPLETED
-        )
 
 
 def _as_sets(record: object) -> Sets | None:

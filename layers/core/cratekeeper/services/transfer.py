@@ -1,25 +1,29 @@
 """Transfer: a track's or picture's bytes from the provider to S3, streamed, verified, never overwritten."""
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Final, Literal
 
 from cratekeeper.domain.errors import LeaseLost, NotFound, ObjectExists, TransferFailed, WriteRefused
 from cratekeeper.domain.failures import ErrorType
-from cratekeeper.domain.media import CorruptMedia, Inspector, audio_key, image_key
+from cratekeeper.domain.media import CorruptMedia, Inspector, audio_key, image_key, media_type
 from cratekeeper.domain.models import Download, Kind, Media, Upload
 from cratekeeper.domain.text import one_line
 from cratekeeper.domain.transitions import name, save_upload
 from cratekeeper.domain.writes import Change
 from cratekeeper.ports import Body, CatalogStore, Clock, DownloadStore, MediaStore, Part, Provider
 from cratekeeper.services.lease import Lease
+from cratekeeper.services.passing import Verifier, pieces
 
 PART_BYTES: Final = 8 * 2**20
-"""Size of a part, and the most that is held in memory of one file."""
+"""Size of a part, and the most that is held in memory of one file, but for its last pieces."""
+
+MOST_PARTS: Final = 10_000
+"""S3's bound for a multipart upload: files end at 78 GiB, and so does what never ends."""
 
 MOST_IN_ONE_PUT: Final = 5 * 10**9
 """S3's bound for a single PutObject."""
@@ -37,6 +41,7 @@ class Transfer:
 
     Args:
         timeout_s: deadline of one answer of the provider, in seconds.
+        part_bytes: size of a part; S3 wants 5 MiB at least.
     """
 
     store: DownloadStore
@@ -45,6 +50,7 @@ class Transfer:
     provider: Provider
     clock: Clock
     timeout_s: float
+    part_bytes: int = PART_BYTES
 
     def run(self, lease: Lease, *, deadline: datetime) -> Media | Upload:
         """Land the item's bytes; Upload = the time is over, the next invocation goes on.
@@ -52,19 +58,16 @@ class Transfer:
         Raises TransferFailed, LeaseLost, Unavailable.
         """
         item = lease.item
-        album_id = self._describe(item) if item.is_root and item.kind is Kind.TRACK else None
-        result = self._stored(item) or self._fetch(lease, deadline)
-        if album_id and isinstance(result, Media):
-            self.catalog.found(album_id, item.content_id)
-        return result
+        if item.is_root and item.kind is Kind.TRACK:
+            self._describe(item)
+        return self._stored(item) or self._fetch(lease, deadline)
 
-    def _describe(self, item: Download) -> str:
-        """A track that was asked for by itself gets its catalog row; returns its album's id."""
+    def _describe(self, item: Download) -> None:
+        """A track that was asked for by itself gets its catalog row, and its name."""
         track = self.provider.track(item.content_id)
         self.catalog.ingest_track(track)
         if item.content_name is None:
             self._write(item, name(item, content_name=one_line(track.name), artist_name=None))
-        return track.album_id
 
     def _stored(self, item: Download) -> Media | None:
         """The object, if the catalog has it and it is whole: then no request is made."""
@@ -81,111 +84,152 @@ class Transfer:
         try:
             return self._stream(lease, deadline, if_match=None)
         except _Occupied as occupied:
-            adopted = self._adopt(lease, occupied.key)
-            return adopted or self._stream(lease, deadline, if_match=self._broken(occupied.key))
+            return self._adopt(lease, occupied.key) or self._replace(lease, deadline, occupied.key)
 
-    def _broken(self, key: str) -> str | None:
-        found = self.media.head(key)
-        return found.etag if found else None
+    def _replace(self, lease: Lease, deadline: datetime, key: str) -> Media | Upload:
+        """Put a whole object in the place of the broken one that was seen, and of no other."""
+        broken = self.media.head(key)
+        try:
+            return self._stream(lease, deadline, if_match=broken.etag if broken else None)
+        except _Occupied as occupied:
+            raise TransferFailed(ErrorType.STORAGE, "somebody else is storing the object") from occupied
 
     def _stream(self, lease: Lease, deadline: datetime, *, if_match: str | None) -> Media | Upload:
         """Ask the provider and store what comes."""
-        left_s = max(1.0, (deadline - self.clock.now()).total_seconds() - MARGIN_S)
-        resumed = self._resumable(lease.item)
-        offset = sum(part.size_bytes for part in resumed.parts) if resumed else 0
+        now = self.clock.now()
+        left_s = max(1.0, min(self.timeout_s, (deadline - now).total_seconds() - MARGIN_S))
+        run = self._begun(lease, ends=now + timedelta(seconds=left_s), if_match=if_match)
         try:
-            with self._open(lease.item, resumed, offset, deadline_s=min(self.timeout_s, left_s)) as body:
-                target = _Target(item=lease.item, body=body, if_match=if_match)
-                with lease.aborting(body.abort):
-                    if resumed and body.offset == offset and offset:
-                        return self._in_parts(lease, target, resumed, deadline)
-                    self._forget(lease.item, resumed)
-                    if _fits_one_put(body.length, min(self.timeout_s, left_s)):
-                        return self._in_one_put(target)
-                    return self._unknown_length(lease, target, deadline)
+            with self._open(run, deadline_s=left_s) as body, lease.aborting(body.abort):
+                return self._store(run, body, fits_one_put=_fits_one_put(body.length, left_s))
         except CorruptMedia as error:
+            self._forget(run)
             raise TransferFailed(ErrorType.CORRUPT, str(error)) from error
+        except TransferFailed as failure:
+            if run.upload and failure.error_type is ErrorType.TIMEOUT and self._goes_on_later(run):
+                return run.upload
+            if not run.is_answered and failure.error_type in _NOT_RESUMABLE:
+                self._forget(run)
+            raise
 
-    def _open(
-        self, item: Download, resumed: "_Resumed | None", offset: int, *, deadline_s: float
-    ) -> AbstractContextManager[Body]:
+    def _begun(self, lease: Lease, *, ends: datetime, if_match: str | None) -> "_Run":
+        """A run that goes on after the stored parts of the item's own upload, as far as they can be used.
+
+        At least one byte is left to ask for: a Range from the end of the file on is refused.
+        """
+        upload = lease.item.upload
+        parts: list[Part] = []
+        if upload and upload.source_etag:
+            with suppress(NotFound):
+                parts = self.media.parts(upload.key, upload.upload_id)
+        whole = list(takewhile(lambda part: part.size_bytes == self.part_bytes, parts))
+        if upload and upload.length is not None:
+            whole = whole[: max(0, upload.length - 1) // self.part_bytes]
+        etags = [part.etag for part in whole]
+        return _Run(
+            lease=lease,
+            ends=ends,
+            if_match=if_match,
+            upload=upload,
+            etags=etags,
+            offset=len(etags) * self.part_bytes,
+            known=len(etags),
+        )
+
+    def _open(self, run: "_Run", *, deadline_s: float) -> AbstractContextManager[Body]:
+        item = run.lease.item
         if item.kind is not Kind.TRACK:
             return self.provider.image(item.content_id, deadline_s=deadline_s)
-        etag = resumed.upload.source_etag if resumed else None
-        return self.provider.audio(item.content_id, offset=offset, etag=etag, deadline_s=deadline_s)
+        etag = run.upload.source_etag if run.upload else None
+        return self.provider.audio(item.content_id, offset=run.offset, etag=etag, deadline_s=deadline_s)
 
-    def _in_one_put(self, target: "_Target") -> Media:
-        """Known length: one streaming PutObject whose last bytes are held back until all is verified."""
-        size_bytes = target.body.length or 0
-        self._put(target, target.verified(target.body.chunks()), size_bytes)
-        return target.result()
-
-    def _put(self, target: "_Target", chunks: Iterator[bytes], size_bytes: int) -> None:
+    def _store(self, run: "_Run", body: Body, *, fits_one_put: bool) -> Media | Upload:
+        target = _Target(item=run.lease.item, body=body)
+        run.is_answered = True
+        self._check(run, target)
         try:
-            self.media.put(
-                target.key, chunks, size_bytes=size_bytes, content_type=target.content_type, if_match=target.if_match
-            )
-        except ObjectExists as error:
+            if body.offset:
+                return self._in_parts(run, target, body.chunks())
+            self._restart(run)
+            if fits_one_put:
+                return self._put(run, target, body.length or 0, target.verified(body.chunks()))
+            return self._in_parts(run, target, target.verified(body.chunks()))
+        except (ObjectExists, NotFound) as error:
+            # Also an upload that is gone: our own completion, its answer lost, may have ended it.
+            self._forget(run)
             raise _Occupied(target.key) from error
 
-    def _unknown_length(self, lease: Lease, target: "_Target", deadline: datetime) -> Media | Upload:
-        """A body that ends within one part is one put all the same; a longer one goes in parts."""
-        parts = _parts(target.verified(target.body.chunks()))
-        first = next(parts, b"")
-        second = next(parts, None)
-        if second is None:
-            self._put(target, iter([first]), len(first))
-            return target.result()
-        upload = Upload(
+    def _check(self, run: "_Run", target: "_Target") -> None:
+        """Whether the answer goes on where it was asked to, with the file that was begun."""
+        body, upload = target.body, run.upload
+        if (body.length or 0) > MOST_PARTS * self.part_bytes:
+            raise CorruptMedia(f"{body.length} bytes are more than {MOST_PARTS} parts")
+        if body.offset not in {0, run.offset}:
+            raise CorruptMedia(f"asked from byte {run.offset}, got byte {body.offset}")
+        if body.offset and upload and upload.key != target.key:
+            raise CorruptMedia(f"the type changed to {target.content_type}")
+        if body.offset and upload and upload.length not in {None, body.length}:
+            raise CorruptMedia(f"the size changed from {upload.length} to {body.length}")
+
+    def _restart(self, run: "_Run") -> None:
+        """Begin at byte 0, without what an earlier run stored."""
+        self._forget(run)
+        run.etags.clear()
+
+    def _put(self, run: "_Run", target: "_Target", size_bytes: int, chunks: Iterator[bytes]) -> Media:
+        """One streaming PutObject whose last bytes are held back until all is verified."""
+        self.media.put(
+            target.key, chunks, size_bytes=size_bytes, content_type=target.content_type, if_match=run.if_match
+        )
+        return target.media(target.key)
+
+    def _in_parts(self, run: "_Run", target: "_Target", chunks: Iterator[bytes]) -> Media | Upload:
+        """Store part by part until the body or the time ends; what fits one part is one put all the same."""
+        cut = pieces(chunks, self.part_bytes)
+        while True:
+            piece = next(cut)
+            if run.upload is None and piece.is_last:
+                return self._put(run, target, len(piece.body), iter([piece.body]))
+            upload = run.upload or self._begin_upload(run, target)
+            run.lease.check()
+            if len(run.etags) == MOST_PARTS:
+                raise CorruptMedia(f"no end within {MOST_PARTS} parts")
+            run.etags.append(self.media.put_part(target.key, upload.upload_id, len(run.etags) + 1, piece.body))
+            if piece.is_last:
+                return self._complete(run, target, upload)
+            if self._goes_on_later(run):
+                return upload
+
+    def _begin_upload(self, run: "_Run", target: "_Target") -> Upload:
+        run.upload = Upload(
             key=target.key,
             upload_id=self.media.begin(target.key, content_type=target.content_type),
             source_etag=target.body.etag,
             length=target.body.length,
         )
-        self._save(lease.item, upload)
-        resumed = _Resumed(upload=upload, parts=[])
-        return self._send(lease, target, resumed, _chain(first, second, parts), deadline)
+        self._save(run.lease.item, run.upload)
+        return run.upload
 
-    def _in_parts(self, lease: Lease, target: "_Target", resumed: "_Resumed", deadline: datetime) -> Media | Upload:
-        """Go on after the stored parts; what is whole then is read back once to be verified."""
-        if resumed.upload.length != target.body.length:
-            raise CorruptMedia(f"the size changed from {resumed.upload.length} to {target.body.length}")
-        return self._send(lease, target, resumed, _parts(target.body.chunks()), deadline)
+    def _goes_on_later(self, run: "_Run") -> bool:
+        """Whether the time is over and a later invocation can go on: then no retry is spent.
 
-    def _send(
-        self, lease: Lease, target: "_Target", resumed: "_Resumed", parts: Iterator[bytes], deadline: datetime
-    ) -> Media | Upload:
-        """Send parts until the body or the time ends; a finished upload becomes the object."""
-        upload, etags = resumed.upload, [part.etag for part in resumed.parts]
-        is_resumed = bool(etags)
+        Only with more parts than there were: a provider that cannot resume is not asked for ever.
+        """
+        is_resumable = run.upload is not None and run.upload.source_etag is not None
+        return is_resumable and len(run.etags) > run.known and self.clock.now() >= run.ends
+
+    def _complete(self, run: "_Run", target: "_Target", upload: Upload) -> Media:
+        """Make the upload an object; a resumed file is read back: a hash cannot outlive its process."""
+        etag = self.media.complete(target.key, upload.upload_id, run.etags, if_match=run.if_match)
+        if not target.body.offset:
+            return target.media(target.key)
+        whole = _Target(item=run.lease.item, body=target.body)
         try:
-            for part in parts:
-                lease.check()
-                etags.append(self.media.put_part(upload.key, upload.upload_id, len(etags) + 1, part))
-                if (deadline - self.clock.now()).total_seconds() < MARGIN_S:
-                    return upload
-            etag = self.media.complete(upload.key, upload.upload_id, etags, if_match=target.if_match)
-        except ObjectExists as error:
-            self._forget(lease.item, resumed)
-            raise _Occupied(upload.key) from error
-        except NotFound as error:
-            self._save(lease.item, None)
-            raise TransferFailed(ErrorType.STORAGE, "the multipart upload is gone; it starts anew") from error
+            self._pass(run.lease, whole, target.key)
         except CorruptMedia:
-            self._forget(lease.item, resumed)
+            self.media.discard(target.key, etag=etag)
             raise
-        return self._read_back(upload.key, etag, target) if is_resumed else target.result()
-
-    def _read_back(self, key: str, etag: str, target: "_Target") -> Media:
-        """Verify a resumed file as a whole: a hash cannot outlive its process."""
-        whole = _Target(item=target.item, body=target.body, if_match=None)
-        try:
-            for _ in whole.verified(self.media.read(key)):
-                pass
-        except CorruptMedia:
-            self.media.discard(key, etag=etag)
-            raise
-        return whole.result()
+        return whole.media(target.key)
 
     def _adopt(self, lease: Lease, key: str) -> Media | None:
         """Somebody stored the object first: take it if it is whole, None if it is broken."""
@@ -196,33 +240,30 @@ class Transfer:
         row = self.catalog.media([(item.kind, item.content_id)]).get(item.content_id)
         if row and (row.media.key, row.media.size_bytes) == (key, found.size_bytes):
             return row.media
-        whole = _Verifier(
-            Inspector(
-                found.content_type, declared_length=found.size_bytes, complete_by_framing=True, kind=_FAMILY[item.kind]
-            )
-        )
         try:
-            for _ in whole.verified(self.media.read(key)):
-                lease.check()
+            whole = Verifier(
+                Inspector(
+                    found.content_type,
+                    declared_length=found.size_bytes,
+                    complete_by_framing=True,
+                    kind=_FAMILY[item.kind],
+                )
+            )
+            self._pass(lease, whole, key)
         except (CorruptMedia, NotFound):
             return None
         return whole.media(key)
 
-    def _resumable(self, item: Download) -> "_Resumed | None":
-        """The stored parts of the item's own upload; parts of another size than ours end the row."""
-        if item.upload is None:
-            return None
-        parts: list[Part] = []
-        with suppress(NotFound):
-            parts = self.media.parts(item.upload.key, item.upload.upload_id)
-        whole = [part for part in parts if part.size_bytes == PART_BYTES] if item.upload.source_etag else []
-        return _Resumed(upload=item.upload, parts=whole)
+    def _pass(self, lease: Lease, whole: "Verifier", key: str) -> None:
+        for _ in whole.verified(self.media.read(key)):
+            lease.check()
 
-    def _forget(self, item: Download, resumed: "_Resumed | None") -> None:
-        """Throw an upload away that is of no more use: the transfer starts at byte 0."""
-        if resumed:
-            self._save(item, None)
-            self.media.abort(resumed.upload.key, resumed.upload.upload_id)
+    def _forget(self, run: "_Run") -> None:
+        """Throw the upload away, if there is one: the transfer starts at byte 0."""
+        upload, run.upload = run.upload, None
+        if upload:
+            self._save(run.lease.item, None)
+            self.media.abort(upload.key, upload.upload_id)
 
     def _save(self, item: Download, upload: Upload | None) -> None:
         self._write(item, save_upload(item, upload))
@@ -240,6 +281,9 @@ _FAMILY: Final = MappingProxyType[Kind, Literal["audio", "image"]]({
     Kind.ARTIST_IMAGE: "image",
 })
 
+_NOT_RESUMABLE: Final = frozenset({ErrorType.CORRUPT, ErrorType.UNKNOWN})
+"""How an answer to a Range fails that no later one will mend: a wrong Content-Range, 416."""
+
 
 class _Occupied(Exception):
     """The key holds an object already."""
@@ -249,82 +293,37 @@ class _Occupied(Exception):
         self.key = key
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Resumed:
-    """An upload begun by an earlier claim, with the parts that can be used."""
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    """One request to the provider, and how far its bytes have come.
 
-    upload: Upload
-    parts: list[Part]
+    ends: when the time is over; upload, etags: the multipart upload and its parts so far, from an
+    earlier run first; offset: where this run began; known: parts that there were before it.
+    """
 
-
-class _Verifier:
-    """Counts, hashes and inspects bytes as they pass."""
-
-    def __init__(self, inspector: Inspector) -> None:
-        self._inspector = inspector
-        self._digest = hashlib.sha256()
-        self._inspected: tuple[str, int] | None = None
-
-    def verified(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """The same bytes; the last chunk comes only once the whole is known to be good."""
-        last = b""
-        for chunk in chunks:
-            self._inspector.feed(chunk)
-            self._digest.update(chunk)
-            if last:
-                yield last
-            last = chunk
-        found = self._inspector.finish()
-        self._inspected = found.content_type, found.size_bytes
-        yield last
-
-    def media(self, key: str) -> Media:
-        """What was verified, under its key."""
-        content_type, size_bytes = self._inspected or ("", 0)
-        return Media(key=key, size_bytes=size_bytes, sha256=self._digest.hexdigest(), content_type=content_type)
+    lease: Lease
+    ends: datetime
+    if_match: str | None
+    upload: Upload | None
+    etags: list[str]
+    offset: int
+    known: int
+    is_answered: bool = False
 
 
-class _Target(_Verifier):
+class _Target(Verifier):
     """One answer on its way to its key."""
 
-    def __init__(self, *, item: Download, body: Body, if_match: str | None) -> None:
+    def __init__(self, *, item: Download, body: Body) -> None:
+        family = _FAMILY[item.kind]
         super().__init__(
-            Inspector(
-                body.content_type,
-                declared_length=body.length,
-                complete_by_framing=body.is_framed,
-                kind=_FAMILY[item.kind],
-            )
+            Inspector(body.content_type, declared_length=body.length, complete_by_framing=body.is_framed, kind=family)
         )
-        self.item = item
         self.body = body
-        self.if_match = if_match
-        self.content_type = body.content_type
+        self.content_type = media_type(body.content_type, family).content_type
         build = audio_key if item.kind is Kind.TRACK else image_key
-        self.key = build(item.content_id, body.content_type)
-
-    def result(self) -> Media:
-        """The verified object."""
-        return self.media(self.key)
+        self.key = build(item.content_id, self.content_type)
 
 
 def _fits_one_put(length: int | None, left_s: float) -> bool:
     return length is not None and length <= min(MOST_IN_ONE_PUT, left_s * SLOWEST_BYTES_PER_S)
-
-
-def _parts(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The bytes in pieces of PART_BYTES, the last one shorter."""
-    buffer = bytearray()
-    for chunk in chunks:
-        buffer += chunk
-        while len(buffer) >= PART_BYTES:
-            yield bytes(buffer[:PART_BYTES])
-            del buffer[:PART_BYTES]
-    if buffer:
-        yield bytes(buffer)
-
-
-def _chain(first: bytes, second: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield second
-    yield from rest

@@ -1,0 +1,1 @@
+"""The adapters: one module per technology. Only `bootstrap` builds them."""

@@ -1,0 +1,1 @@
+"""The tables in DynamoDB: keys and codec, then a module per table."""

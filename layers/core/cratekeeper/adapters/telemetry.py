@@ -1,0 +1,94 @@
+"""Log lines: one JSON object per outcome, with `action` and ids as fields, and never a secret."""
+
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TextIO
+
+from cratekeeper.ports import Clock
+
+LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+"""By severity."""
+
+HIDDEN: Final = "[hidden]"
+
+_SECRET_NAMES: Final = re.compile(r"authorization|cookie|password|pepper|secret|token|(^|_)key(_hash)?$", re.IGNORECASE)
+"""Fields that hold a secret by their name; an S3 key is logged as `object`, a key's id as `key_id`."""
+
+_SECRET_TEXTS: Final = re.compile(
+    r"ck_[\w-]{8,}"  # an API key
+    r"|(?<=[?&]X-Amz-Signature=)[0-9a-f]+|(?<=[?&]X-Amz-Security-Token=)[^&\s\"']+|(?<=[?&]X-Amz-Credential=)[^&\s\"']+"
+    r"|(?<=://)[^/\s@]+(?=@)"  # user and password of a URL
+    r"|(?<=Bearer )[\w.~+/=-]+",
+    re.IGNORECASE,
+)
+
+
+class JsonLog:
+    """The port `Log`: each line is one JSON object.
+
+    Args:
+        level: the least severe level that is written: DEBUG, INFO, WARNING, ERROR or CRITICAL.
+        clock: for the timestamps.
+        stream: where lines go; None = standard output, which the platform collects.
+        fields: what every line carries, such as the function's name.
+
+    """
+
+    def __init__(
+        self,
+        level: str,
+        *,
+        clock: Clock,
+        stream: TextIO | None = None,
+        fields: Mapping[str, object] | None = None,
+    ) -> None:
+        if level not in LEVELS:
+            raise ValueError(f"{level} is no log level; there are {', '.join(LEVELS)}")
+        self._least = LEVELS.index(level)
+        self._clock = clock
+        self._stream = stream
+        self._fields = dict(fields or {})
+
+    def info(self, action: str, **fields: object) -> None:
+        """Something happened as it should."""
+        self._write("INFO", action, fields)
+
+    def warning(self, action: str, **fields: object) -> None:
+        """Something failed that the system heals by itself."""
+        self._write("WARNING", action, fields)
+
+    def _write(self, level: str, action: str, fields: Mapping[str, object]) -> None:
+        """One write for the whole line: those of threads do not mix."""
+        if LEVELS.index(level) < self._least:
+            return
+        line = {
+            "timestamp": self._clock.now().isoformat(timespec="milliseconds"),
+            "level": level,
+            "action": action,
+            **_without_secrets({**self._fields, **fields}),
+        }
+        stream = self._stream or sys.stdout
+        stream.write(json.dumps(line, default=lambda value: _hide(str(value))) + "\n")
+        stream.flush()
+
+
+def _without_secrets(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: HIDDEN if _SECRET_NAMES.search(name) else _safe(value) for name, value in fields.items()}
+
+
+def _safe(value: object) -> object:
+    match value:
+        case str():
+            return _hide(value)
+        case Mapping():
+            return _without_secrets({str(name): each for name, each in value.items()})
+        case Sequence() | frozenset():
+            return [_safe(each) for each in value]
+        case _:
+            return value
+
+
+def _hide(text: str) -> str:
+    return _SECRET_TEXTS.sub(HIDDEN, text)

@@ -1,0 +1,181 @@
+"""Candidates: the best of the hungry ids, the `waiting` index and one's own id (protocol rules 4, 5 and 11)."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from cratekeeper.domain.control import Control, Held, Permit, Seeker
+from cratekeeper.domain.errors import WriteRefused
+from cratekeeper.domain.ids import child_id, chunk_key, key_of, root_of
+from cratekeeper.domain.lanes import Order, Rank, order_of
+from cratekeeper.domain.models import Download, Sets
+from cratekeeper.domain.transitions import no_child_left
+from cratekeeper.ports import Clock, DownloadStore, Permits, WaitingEntry
+
+ENTRIES: Final = 8
+"""Index entries read at once, beside those that hold a permit already: the first is nearly always runnable."""
+
+
+class View(NamedTuple):
+    """What a choice rests on.
+
+    control: the control item; is_old: read before others may have changed it; album: an expanded
+    album as just written by the caller; own: an item that became runnable; held: the permit in hand.
+    """
+
+    control: Control
+    is_old: bool = False
+    album: Download | None = None
+    own: Download | None = None
+    held: Held | None = None
+
+
+class _Candidate(NamedTuple):
+    """Something that may be next: a download, or (`download_id` None) the next child of an album."""
+
+    order: Order
+    root: str
+    download_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """Finds who is next, reading strongly whom it names.
+
+    Args:
+        lease_s: how long a fresh permit lasts, in seconds.
+    """
+
+    store: DownloadStore
+    permits: Permits
+    clock: Clock
+    lease_s: int
+
+    def entries(self, control: Control) -> list[WaitingEntry]:
+        """The head of the `waiting` index."""
+        return self.store.waiting(limit=ENTRIES + len(control.permits))
+
+    def best(self, view: View, entries: list[WaitingEntry]) -> Seeker | None:
+        """The first in the order of work that may run now, with the permit that it would get."""
+        for candidate in _in_order(view, entries):
+            if candidate.download_id is None:
+                seeker = self._next_child(candidate.root, view)
+            elif view.own and candidate.download_id == view.own.id:
+                seeker = self._seeker(view.own, view)
+            else:
+                seeker = self._named(candidate.download_id, view)
+            if seeker:
+                rivals = view.control.hungry.get(seeker.lane, frozenset()) if view.is_old else None
+                return seeker._replace(rivals=rivals)
+        return None
+
+    def releasable(self, album: Download, control: Control) -> Iterator[Download]:
+        """Open children that neither wait nor hold a live permit and can be claimed, in album order; strong."""
+        now = self.clock.now()
+        for ordinal in self.open_ordinals(album):
+            child = child_id(album.id, ordinal)
+            present = control.permits.get(child)
+            item = None if present and present.until >= now else self._read(child)
+            if item and item.is_claimable(now):
+                yield item
+
+    def open_ordinals(self, album: Download) -> Iterator[int]:
+        """Open ordinals that are not held, chunk by chunk."""
+        yield from sorted(album.open - album.held)
+        for number in sorted(album.open_chunks):
+            key = chunk_key(album.id, number)
+            holder: Sets | None = self.store.get(key).get(key)
+            if holder:
+                yield from sorted(holder.open - holder.held)
+
+    def fresh_child(self, view: View) -> str | None:
+        """The id of the first open child that nobody runs, taken for one that never ran: no read.
+
+        Where the view is old, the others' children are taken for the first open ones, for children
+        start in their order. Where either is wrong, the swap is refused, or the permit is of an
+        older epoch and its worker hands it on (rule 3).
+        """
+        if view.album is None:
+            return None
+        others = [each for each in view.control.permits if root_of(each) == view.album.id and each != _id(view.held)]
+        left = self.open_ordinals(view.album)
+        for place, ordinal in enumerate(left):
+            child = child_id(view.album.id, ordinal)
+            if place >= len(others) if view.is_old else child not in others:
+                return child
+        return None
+
+    def _named(self, download_id: str, view: View) -> Seeker | None:
+        """A hungry or waiting download, if it may run; else its hungry mark goes, on sight (rule 5)."""
+        item = self._read(download_id)
+        seeker = self._seeker(item, view) if item else None
+        if seeker is None:
+            self._forget(download_id, item, view.control)
+        return seeker
+
+    def _forget(self, download_id: str, item: Download | None, control: Control) -> None:
+        if item and item.is_claimable(self.clock.now()) and not is_granted(item, control):
+            return
+        for lane, ids in control.hungry.items():
+            if download_id in ids:
+                self.permits.unmark([download_id], lane)
+
+    def _seeker(self, item: Download, view: View) -> Seeker | None:
+        """The item with the permit it would get; None if it cannot run now, or another live permit is in its name."""
+        now = self.clock.now()
+        present = view.control.permits.get(item.id)
+        is_taken = present is not None and present.until >= now and view.held != Held(item.id, present)
+        if is_taken or not item.is_claimable(now):
+            return None
+        return Seeker(item.id, item.lane, Permit(self._until(), item.epoch, item.round))
+
+    def _next_child(self, root: str, view: View) -> Seeker | None:
+        """The first releasable child of an active album; without one the index entry is removed (rule 11)."""
+        is_seen = view.album is not None and view.album.id == root
+        album = view.album if is_seen else self._read(root)
+        if album is None or not album.awaits_children:
+            return None
+        if is_seen and album.round == 0:
+            child = self.fresh_child(view)
+            found = Seeker(child, album.lane, Permit(self._until(), 0, 0)) if child else None
+        else:
+            found = next((self._seeker(child, view) for child in self.releasable(album, view.control)), None)
+        if found is None and not view.is_old:
+            # Refused: a child became releasable, or the entry is gone; the next look sees either.
+            with suppress(WriteRefused):
+                self.store.write(no_child_left(album))
+        return found
+
+    def _until(self) -> datetime:
+        return self.clock.now() + timedelta(seconds=self.lease_s)
+
+    def _read(self, download_id: str) -> Download | None:
+        key = key_of(download_id)
+        found = self.store.get(key).get(key)
+        return found if isinstance(found, Download) else None
+
+
+def is_granted(item: Download, control: Control) -> bool:
+    """Whether the map holds a permit for exactly the item's next claim."""
+    permit = control.permits.get(item.id)
+    return permit is not None and (permit.epoch, permit.round) == (item.epoch, item.round)
+
+
+def _id(held: Held | None) -> str | None:
+    return held.id if held else None
+
+
+def _in_order(view: View, entries: list[WaitingEntry]) -> list[_Candidate]:
+    """Everything that may be next, the best first."""
+    by_id = dict(view.control.all_hungry())
+    if view.own:
+        by_id[view.own.id] = view.own.lane
+    found = {_Candidate(order_of(each, lane), each, each) for each, lane in by_id.items()}
+    for entry in entries:
+        if entry.rank is Rank.CHILDREN:
+            found.add(_Candidate(Order(entry.lane, is_root=False, root=entry.id, ordinal=0), entry.id, None))
+        elif entry.id not in by_id:
+            found.add(_Candidate(order_of(entry.id, entry.lane), entry.id, entry.id))
+    return sorted(found, key=lambda candidate: candidate.order)
