@@ -25,7 +25,7 @@ from cratekeeper.services.queries import Queries
 from cratekeeper.services.release import Release
 from cratekeeper.services.requests import NewDownload, Requests
 from cratekeeper.services.settle import Settle
-from cratekeeper.services.transfer import Transfer
+from cratekeeper.services.transfer import PART_BYTES, Transfer
 from tests.memory.world import World
 from tests.support.builders import a_control
 
@@ -43,6 +43,7 @@ class Knobs:
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     max_retries: int = 5
     timeout_s: float = 300.0
+    part_bytes: int = PART_BYTES
     invocation_s: float = 900.0
     is_configured: bool = True
 
@@ -139,6 +140,7 @@ class Crate:
             provider=world.provider,
             clock=world.clock,
             timeout_s=knobs.timeout_s,
+            part_bytes=knobs.part_bytes,
         )
         return Process(
             store=world.store,
