@@ -78,6 +78,7 @@ facts: .venv/installed ## Facts about template, events, documents, files
 .PHONY: validate
 validate: .venv-sam/installed ## SAM's own check of the template, with its linter
 	@$(SAM)/sam validate --lint
+	@if [ -d infra ]; then $(SAM)/cfn-lint infra/*.yaml; fi
 
 .PHONY: build
 build: .venv/installed .venv-sam/installed ## Build functions and layers for AWS into .aws-sam
@@ -97,6 +98,7 @@ erase: .venv/installed
 
 .PHONY: coverage
 coverage: .venv/installed
+	@$(BIN)/coverage combine --append --quiet || true
 	@$(BIN)/coverage report --skip-covered --fail-under=90
 	@$(BIN)/coverage report --include='*/cratekeeper/domain/*,*/cratekeeper/services/*' --fail-under=100 --format=total
 

@@ -8,7 +8,8 @@ import pytest
 from tests.facts.tree import ROOT, SOURCES, modules, texts
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-FILE_LINES = 400
+FILE_LINES = {"tests/": 600, "": 400}
+"""A suite may be longer than what it tests: its parts do not lean on each other."""
 FUNCTION_LINES = 50
 LONGEST = {"template.yaml": 600, "README.md": 150}
 
@@ -17,11 +18,15 @@ def lines_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return (node.end_lineno or node.lineno) - node.lineno + 1
 
 
+def most_lines(name: str) -> int:
+    return next(most for folder, most in FILE_LINES.items() if name.startswith(folder))
+
+
 def test_no_file_is_too_long() -> None:
     assert [
         f"{name}: {length}"
         for name, text in texts()
-        if name.endswith(".py") and (length := len(text.splitlines())) > FILE_LINES
+        if name.endswith(".py") and (length := len(text.splitlines())) > most_lines(name)
     ] == []
 
 
