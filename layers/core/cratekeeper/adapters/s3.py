@@ -119,9 +119,9 @@ class S3Media:
                     Bucket=self._bucket, Key=key, UploadId=upload_id
                 )
                 for part in (part for page in pages for part in page.get("Parts", [])):
-                    if part["PartNumber"] != len(found) + 1:
+                    if part.get("PartNumber") != len(found) + 1:
                         return found
-                    found.append(Part(part["ETag"], part["Size"]))
+                    found.append(Part(part.get("ETag", ""), part.get("Size", 0)))
         except ClientError as error:
             if code_of(error) in _GONE:
                 raise NotFound(upload_id) from error

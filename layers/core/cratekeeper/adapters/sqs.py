@@ -26,6 +26,7 @@ LONGEST_HIDING_S: Final = 43_200
 
 _GONE: Final = frozenset({
     "AWS.SimpleQueueService.MessageNotInflight",
+    "InvalidParameterValue",
     "MessageNotInflight",
     "ReceiptHandleIsInvalid",
 })

@@ -13,6 +13,9 @@ LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 HIDDEN: Final = "[hidden]"
 
+LONGEST: Final = 2_000
+"""Characters of one text that are kept: what a provider says may be huge."""
+
 _SECRET_NAMES: Final = re.compile(r"authorization|cookie|password|pepper|secret|token|(^|_)key(_hash)?$", re.IGNORECASE)
 """Fields that hold a secret by their name; an S3 key is logged as `object`, a key's id as `key_id`."""
 
@@ -91,4 +94,4 @@ def _safe(value: object) -> object:
 
 
 def _hide(text: str) -> str:
-    return _SECRET_TEXTS.sub(HIDDEN, text)
+    return _SECRET_TEXTS.sub(HIDDEN, text[: 4 * LONGEST])[:LONGEST]

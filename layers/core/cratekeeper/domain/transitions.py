@@ -59,7 +59,7 @@ def claim(item: Download, *, lease_until: datetime, owner: str, now: datetime, c
     kind = EventType.LEASE_RECOVERED if recovers else EventType.DOWNLOAD_STARTED
     return Change(
         key=item.key,
-        given=Fields(**_as_read(item), lease_until=item.lease_until),
+        given=_as_read(item) | Fields(lease_until=item.lease_until),
         put=Fields(
             state=state,
             epoch=item.epoch + 1,
@@ -83,7 +83,7 @@ def renew(item: Download, *, lease_until: datetime) -> Change:
     """Extend the holder's lease; refused once anybody else took, cancelled or paused the item."""
     return Change(
         key=item.key,
-        given=Fields(**_mine(item), lease_until=item.lease_until),
+        given=_mine(item) | Fields(lease_until=item.lease_until),
         put=Fields(lease_until=lease_until),
     )
 
@@ -107,7 +107,7 @@ def unpark(item: Download, *, now: datetime, next_visit: datetime) -> Change:
     """Put a parked album back among the releasable work."""
     return Change(
         key=item.key,
-        given=Fields(**_as_read(item), parked_until=item.parked_until),
+        given=_as_read(item) | Fields(parked_until=item.parked_until),
         put=Fields(
             parked_until=None,
             due_at=next_visit,
@@ -124,8 +124,8 @@ def finish(item: Download, media: Media, *, now: datetime) -> Change:
     return Change(
         key=item.key,
         given=_mine(item),
-        put=Fields(
-            **_at_rest(item, now),
+        put=_at_rest(item, now)
+        | Fields(
             state=move(State.IN_PROGRESS, Verb.FINISH),
             completed_at=now,
             media=media,
@@ -145,9 +145,9 @@ def fail(item: Download, error_type: ErrorType, message: str, *, now: datetime) 
     """FAILED for good, with the reason."""
     return Change(
         key=item.key,
-        given=Fields(**_mine(item), lease_until=item.lease_until) if error_type is ErrorType.LOST else _mine(item),
-        put=Fields(
-            **_at_rest(item, now),
+        given=_mine(item) | Fields(lease_until=item.lease_until) if error_type is ErrorType.LOST else _mine(item),
+        put=_at_rest(item, now)
+        | Fields(
             state=move(State.IN_PROGRESS, Verb.FAIL),
             completed_at=now,
             error_type=error_type,
@@ -164,8 +164,8 @@ def wait(item: Download, error_type: ErrorType, message: str, *, retry: RetryAt,
     return Change(
         key=item.key,
         given=_mine(item),
-        put=Fields(
-            **_at_rest(item, now),
+        put=_at_rest(item, now)
+        | Fields(
             state=move(State.IN_PROGRESS, Verb.WAIT),
             next_retry_at=retry.at,
             retry_count=retry.counts.retries,
@@ -188,8 +188,8 @@ def carry_on(item: Download, upload: Upload, *, now: datetime) -> Change:
     return Change(
         key=item.key,
         given=_mine(item),
-        put=Fields(
-            **_at_rest(item, now),
+        put=_at_rest(item, now)
+        | Fields(
             state=move(State.IN_PROGRESS, Verb.WAIT),
             next_retry_at=now,
             upload=upload,
@@ -260,7 +260,7 @@ def expand(item: Download, step: Step, *, now: datetime, next_visit: datetime) -
         event = Event(type=EventType.CHILDREN_CREATED, at=now, details={"children": total})
     return Change(
         key=item.key,
-        given=Fields(**_mine(item), cursor=item.cursor, expanded=False),
+        given=_mine(item) | Fields(cursor=item.cursor, expanded=False),
         put=put,
         event=event,
     )
@@ -270,8 +270,8 @@ def rejoin(item: Download, *, now: datetime, next_visit: datetime) -> Change:
     """Return a claimed album that was expanded before to waiting for its children."""
     return Change(
         key=item.key,
-        given=Fields(**_mine(item), expanded=True),
-        put=Fields(**_at_rest(item, now), due_at=next_visit, waiting=Waiting(item.lane, Rank.CHILDREN)),
+        given=_mine(item) | Fields(expanded=True),
+        put=_at_rest(item, now) | Fields(due_at=next_visit, waiting=Waiting(item.lane, Rank.CHILDREN)),
     )
 
 
@@ -332,9 +332,9 @@ def end_album(root: Download, outcome: Outcome, *, now: datetime) -> Change:
     started = root.started_at or now
     return Change(
         key=root.key,
-        given=Fields(**_mine(root), round=root.round, expanded=True, open=NONE, open_chunks=NONE),
-        put=Fields(
-            **_at_rest(root, now),
+        given=_mine(root) | Fields(round=root.round, expanded=True, open=NONE, open_chunks=NONE),
+        put=_at_rest(root, now)
+        | Fields(
             state=move(root.state, verb),
             completed_at=now,
             partial=outcome.partial,
@@ -355,7 +355,7 @@ def visit(root: Download, *, due_at: datetime | None, waiting: Waiting | None) -
     """The dispatcher's note on a root: when to look again, and its place among the releasable work."""
     return Change(
         key=root.key,
-        given=Fields(**_as_read(root), waiting=root.waiting, due_at=root.due_at),
+        given=_as_read(root) | Fields(waiting=root.waiting, due_at=root.due_at),
         put=Fields(due_at=due_at, waiting=waiting),
     )
 
@@ -367,7 +367,7 @@ def no_child_left(root: Download) -> Change:
     """
     return Change(
         key=root.key,
-        given=Fields(**_as_read(root), waiting=root.waiting, open=root.open, held=root.held),
+        given=_as_read(root) | Fields(waiting=root.waiting, open=root.open, held=root.held),
         put=Fields(waiting=None),
     )
 
@@ -376,6 +376,6 @@ def children_left(root: Download) -> Change:
     """Put an album with a releasable child back into the `waiting` index (rule 11)."""
     return Change(
         key=root.key,
-        given=Fields(**_mine(root), round=root.round, expanded=True, waiting=None),
+        given=_mine(root) | Fields(round=root.round, expanded=True, waiting=None),
         put=Fields(waiting=Waiting(root.lane, Rank.CHILDREN)),
     )

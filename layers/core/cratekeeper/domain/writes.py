@@ -200,8 +200,9 @@ def holds(record: Stored | None, change: Change) -> bool:
 def applied(record: AnyStored, change: Change) -> AnyStored:
     """The record after the change: the reading of `put`, `add`, `drop`, `plus_bytes` and `event`."""
     values: dict[str, Any] = dict(change.put)
-    for name in {*change.add, *change.drop}:
-        before = getattr(record, name)
+    names: set[SetName] = {*change.add, *change.drop}
+    for name in names:
+        before: Ordinals = getattr(record, name)
         values[name] = (before | change.add.get(name, NONE)) - change.drop.get(name, NONE)
     if change.plus_bytes:
         values["bytes_done"] = record.bytes_done + change.plus_bytes

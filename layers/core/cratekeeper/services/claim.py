@@ -113,19 +113,20 @@ class Claims:
         if not (runs and isinstance(found, Download) and found.epoch == held.permit.epoch + 1):
             self.release.hand_on(held)
 
-    def fresh(self, grant: Seeker) -> Download | None:
-        """Claim a child that never ran without reading it first; None if it is anything else."""
-        if grant.permit[1:] != (0, 0) or parent_of(grant.id) is None:
+    def fresh(self, grant: Seeker, album: Download | None) -> Download | None:
+        """Claim a child of the album that never ran, without reading it first; None if it is anything else."""
+        if grant.permit[1:] != (0, 0) or album is None or parent_of(grant.id) != album.id:
             return None
         now = self.clock.now()
+        born = album.updated_at  # by whichever machine's clock: the child's times must not fall below it
         unread = Download(
             id=grant.id,
             kind=Kind.TRACK,
             content_id="",
             requested_by="",
             lane=grant.lane,
-            created_at=now,
-            updated_at=now,
+            created_at=born,
+            updated_at=born,
         )
         change = claim(unread, lease_until=grant.permit.until, owner=self.ids.nonce(), now=now)
         try:

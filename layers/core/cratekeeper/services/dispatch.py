@@ -7,11 +7,12 @@ from typing import Final
 from cratekeeper.domain.control import Control, Held
 from cratekeeper.domain.errors import WriteRefused
 from cratekeeper.domain.ids import SHARDS, chunk_of, key_of, split
+from cratekeeper.domain.lanes import Rank, Waiting
 from cratekeeper.domain.limits import AlbumCapacity, at_capacity, day_window, hour_window, next_day, next_hour
 from cratekeeper.domain.models import Download, Family
 from cratekeeper.domain.states import State
 from cratekeeper.domain.transitions import children_left, park, unhold, unpark, visit
-from cratekeeper.domain.writes import Change
+from cratekeeper.domain.writes import Change, applied
 from cratekeeper.ports import Clock, DownloadStore, Permits
 from cratekeeper.services.release import Release
 from cratekeeper.services.settle import Settle
@@ -86,10 +87,14 @@ class Dispatch:
 
     def _visit_waiting(self, item: Download, now: datetime) -> None:
         """A claimable root: its ring may be lost, its retry due, its lease lapsed."""
-        limited = self.permits.read().limit is not None
-        rests = limited and item.state is State.PENDING
-        self._look_again(item, now + timedelta(seconds=self.lease_s * (RELAXED_VISITS if rests else 1)))
-        self.release.offer(item)
+        if self.permits.read().limit is None:
+            self._look_again(item, now + timedelta(seconds=self.lease_s))
+            self.release.offer(item)
+            return
+        # In the index it is granted strictly in the order of work, after all visits of this tick.
+        rests = self.lease_s * (RELAXED_VISITS if item.state is State.PENDING else 1)
+        entry = Waiting(item.lane, Rank.ROOT)
+        self._attempt(visit(item, due_at=now + timedelta(seconds=rests), waiting=entry))
 
     def _unpark(self, item: Download, now: datetime) -> None:
         """A parked album goes back among the releasable work once a window has room, oldest first."""
@@ -98,7 +103,9 @@ class Dispatch:
             full_day = self.capacity.max_per_day is not None and day >= self.capacity.max_per_day
             self._attempt(park(item, until=next_day(now) if full_day else next_hour(now), now=now))
         elif item.parked_until and item.parked_until <= now:
-            self._attempt(unpark(item, now=now, next_visit=now + timedelta(seconds=self.lease_s)))
+            change = unpark(item, now=now, next_visit=now + timedelta(seconds=self.lease_s))
+            if self._attempt(change) and self.permits.read().limit is None:
+                self.release.offer(applied(item, change))
 
     def _visit_family(self, family: Family, now: datetime) -> None:
         """An album that waits for its children: settle, unhold, and make sure that somebody goes on."""

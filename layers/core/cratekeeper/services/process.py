@@ -108,7 +108,7 @@ class Process:
     def _follow(self, grant: Grant, deadline: datetime) -> Grant | None:
         """Go on with a further item; returns what its permit was swapped to."""
         seeker, (control, album) = grant
-        claimed = self.claims.fresh(seeker)
+        claimed = self.claims.fresh(seeker, album)
         if claimed is None:
             turn = self._turn(seeker.id, deadline)
         else:

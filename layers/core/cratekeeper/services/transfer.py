@@ -92,7 +92,11 @@ class Transfer:
         try:
             return self._stream(lease, deadline, if_match=broken.etag if broken else None)
         except _Occupied as occupied:
-            raise TransferFailed(ErrorType.STORAGE, "somebody else is storing the object") from occupied
+            # Perhaps our own put, whose answer was lost (I6).
+            adopted = self._adopt(lease, occupied.key)
+            if adopted is None:
+                raise TransferFailed(ErrorType.STORAGE, "somebody else is storing the object") from occupied
+            return adopted
 
     def _stream(self, lease: Lease, deadline: datetime, *, if_match: str | None) -> Media | Upload:
         """Ask the provider and store what comes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from cratekeeper.adapters.aws import outages
@@ -157,17 +158,21 @@ class DynamoDownloadStore:
         return [WaitingEntry(_root_in(entry), *waiting_in(entry["wk"]["S"])) for entry in found]
 
     def waiting_roots(self, *, limit: int) -> list[str]:
-        """Two queries of keys, 60 to half a read unit: what waits, and, in a range of its own, what is parked."""
-        entries: list[Item] = []
-        for condition in ("wk < :parked", "wk >= :parked"):
-            entries += self._reader.query(_waiting(condition, {":parked": PARKED}), limit=limit)
-        roots = [
-            (lane, _root_in(entry))
-            for entry in entries
-            for lane, rank in [waiting_in(entry["wk"]["S"])]
-            if rank is not Rank.CHILDREN
-        ]
-        return [root for _, root in sorted(roots)][:limit]
+        """Two queries of keys, 60 to half a read unit: what waits, and, in a range of its own, what is parked.
+
+        Albums whose children wait stand between the roots; if they are many, further pages follow.
+        """
+        ready, parked = (
+            islice(self._roots_waiting(condition, page=limit), limit) for condition in ("wk < :parked", "wk >= :parked")
+        )
+        return [root for _, root in sorted([*ready, *parked])][:limit]
+
+    def _roots_waiting(self, condition: str, *, page: int) -> Iterator[tuple[Lane, str]]:
+        """Lane and id of the roots in a part of the index, read page by page as long as somebody asks."""
+        for entry in self._reader.query({**_waiting(condition, {":parked": PARKED}), "Limit": page}):
+            lane, rank = waiting_in(entry["wk"]["S"])
+            if rank is not Rank.CHILDREN:
+                yield lane, _root_in(entry)
 
     def waiting_count(self, lane: Lane) -> int:
         """Two counting queries."""

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator
-from functools import cached_property
 from typing import Final
 
 from cratekeeper.adapters.provider.exchange import Answer
@@ -28,40 +27,44 @@ class HttpBody:
 
     def __init__(self, answer: Callable[[], Answer], watch: Watch, *, asked: int) -> None:
         self._ask = answer
+        self._answered: Answer | None = None
         self._watch = watch
         self._asked = asked
 
-    @cached_property
+    @property
     def _answer(self) -> Answer:
-        return self._ask()
+        # No cached_property: up to Python 3.11 all objects of a class wait for one another in it.
+        if self._answered is None:
+            self._answered = self._ask()
+        return self._answered
 
-    @cached_property
+    @property
     def content_type(self) -> str:
         """As declared, "" if it is not."""
         return self._answer.headers.get("content-type", "")
 
-    @cached_property
+    @property
     def etag(self) -> str | None:
         """The strong validator, if there is one."""
         etag = self._answer.headers.get("etag", "")
         return etag if _VALIDATOR.fullmatch(etag) else None
 
-    @cached_property
+    @property
     def is_framed(self) -> bool:
         """Whether a length or chunks tell where the bytes end."""
         return not self._answer.headers.keys().isdisjoint({"content-length", "transfer-encoding"})
 
-    @cached_property
+    @property
     def offset(self) -> int:
         """Of the first byte to come."""
         return self._span[0]
 
-    @cached_property
+    @property
     def length(self) -> int | None:
         """Declared size of the whole file, None if it is not."""
         return self._span[1]
 
-    @cached_property
+    @property
     def _span(self) -> tuple[int, int | None]:
         """Offset of the first byte to come and size of the whole file: all from what was asked on."""
         length = self._answer.length
@@ -77,7 +80,7 @@ class HttpBody:
 
     def chunks(self) -> Iterator[bytes]:
         """The bytes in the pieces that arrive."""
-        with failures(self._watch):
+        with failures(self._watch, ErrorType.CORRUPT):
             yield from self._watch.metered(self._answer.chunks())
 
     def abort(self, error: Exception) -> None:

@@ -102,7 +102,7 @@ class HttpProvider:
 
     def _answer(self, url: SplitResult, headers: dict[str, str], watch: Watch, connection: ExitStack) -> Answer:
         """The answer, at the end of its redirects; the stack keeps its connection."""
-        with failures(watch):
+        with failures(watch, ErrorType.CONNECTION):
             for _ in range(REDIRECTS + 1):
                 answer = connection.enter_context(get(url, watch, self._standing | headers))
                 if answer.status not in _MOVED or "location" not in answer.headers:

@@ -116,7 +116,7 @@ def _connected(url: SplitResult, watch: Watch) -> socket.socket:
             connection.settimeout(CONNECT_S)
             connection.connect(address)
             if url.scheme == "https":
-                connection = _trusted().wrap_socket(connection, server_hostname=url.hostname)
+                connection = trusted().wrap_socket(connection, server_hostname=url.hostname)
             connection.settimeout(None)
         except OSError as error:
             connection.close()
@@ -130,6 +130,6 @@ def _connected(url: SplitResult, watch: Watch) -> socket.socket:
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
     """The system's certificates; reading them takes 70 ms, once."""
     return ssl.create_default_context()

@@ -30,27 +30,26 @@ def check(answer: Answer, *, now: datetime) -> None:
     if answer.headers.keys() >= {"content-length", "transfer-encoding"}:
         raise TransferFailed(ErrorType.CORRUPT, "both a length and a transfer coding")
     if answer.head_bytes > HEAD_BYTES:
-        raise TransferFailed(ErrorType.CORRUPT, f"more than {HEAD_BYTES} bytes of headers")
+        raise TransferFailed(ErrorType.CONNECTION, f"more than {HEAD_BYTES} bytes of headers")
 
 
 @contextmanager
-def failures(watch: Watch) -> Iterator[None]:
-    """Turn what a socket or h11 raises into the watch's reason, or into a TransferFailed."""
+def failures(watch: Watch, malformed: ErrorType) -> Iterator[None]:
+    """Turn what a broken exchange raises into the watch's reason, if there is one, or into a TransferFailed.
+
+    What is no HTTP counts as `malformed`: as `connection` before the body, as `corrupt` within it.
+    """
     try:
         yield
+    except TransferFailed as error:
+        raise watch.error or error from None
+    except h11.ProtocolError as error:
+        raise watch.error or TransferFailed(malformed, f"no HTTP: {error}") from error
+    except TimeoutError as error:
+        raise watch.error or TransferFailed(ErrorType.TIMEOUT, "the provider does not take connections") from error
     # UnicodeError: a host name that DNS cannot spell.
-    except (OSError, h11.ProtocolError, UnicodeError) as error:
-        raise watch.error or _failure_of(error) from error
-
-
-def _failure_of(error: Exception) -> TransferFailed:
-    """The class of a broken exchange: a body cut short is `corrupt`, an answer that never came `connection`."""
-    text = str(error) or repr(error)
-    if isinstance(error, TimeoutError):
-        return TransferFailed(ErrorType.TIMEOUT, f"the provider does not take connections: {text}")
-    if isinstance(error, h11.ProtocolError) and ("message body" in text or "chunk" in text):
-        return TransferFailed(ErrorType.CORRUPT, f"the body is cut short or broken: {text}")
-    return TransferFailed(ErrorType.CONNECTION, text)
+    except (OSError, UnicodeError) as error:
+        raise watch.error or TransferFailed(ErrorType.CONNECTION, str(error) or repr(error)) from error
 
 
 def _seconds(retry_after: str, *, now: datetime) -> float | None:

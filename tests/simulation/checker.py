@@ -1,0 +1,312 @@
+"""The invariants that hold at every commit; names as in the proof's list (I3, I4 …)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from cratekeeper.domain.control import Control, Permit
+from cratekeeper.domain.failures import MAX_LEASE_LOSSES, RULES, ErrorType
+from cratekeeper.domain.ids import chunk_key, chunk_of, key_of, split
+from cratekeeper.domain.lanes import Lane
+from cratekeeper.domain.models import Chunk, Download, Kind, Sets, Usage
+from cratekeeper.domain.progress import outcome
+from cratekeeper.domain.states import MOVES, State
+from cratekeeper.domain.writes import Window
+from tests.memory.table import Effect
+from tests.memory.world import World
+from tests.simulation.scheduler import Process, Scheduler
+from tests.support.crate import Knobs
+
+EDGES: Final = frozenset((source, target) for (source, _), target in MOVES.items())
+
+WORKERS_OWN: Final = (
+    "media",
+    "upload",
+    "cursor",
+    "expanded",
+    "total",
+    "plan_epoch",
+    "lease_until",
+    "content_name",
+    "state",
+    "retry_count",
+    "bytes_downloaded",
+)
+"""What only the holder of a claim may change in a running item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A broken invariant, and when in virtual time."""
+
+    invariant: str
+    detail: str
+    at: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class Checker:
+    """Watches the table.
+
+    `skew` is how far the clocks of processes may be from the true one; `broken` are the keys of
+    objects that may be replaced, once.
+    """
+
+    world: World
+    scheduler: Scheduler
+    knobs: Knobs
+    skew: timedelta = timedelta()
+    broken: set[str] = field(default_factory=set)
+    violations: list[Violation] = field(default_factory=list)
+    holders: dict[tuple[str, int], Process | None] = field(default_factory=dict)
+    unlimited: set[tuple[str, int]] = field(default_factory=set)
+    moved_at: datetime | None = None
+    _control: Control | None = None
+    _overwritten: int = 0
+
+    def watch(self) -> None:
+        """Begin to look at every commit."""
+        self._control = self.world.control
+        self.world.table.watchers.append(self.commit)
+
+    def commit(self, effects: Sequence[Effect]) -> None:
+        """Look at what one commit changed."""
+        process = self.scheduler.process
+        for _, old, new in effects:
+            if isinstance(new, Download):
+                self._item(old if isinstance(old, Download) else None, new, process)
+            if isinstance(new, Download | Chunk):
+                self._sets(old if isinstance(old, Download | Chunk) else None, new)
+            if isinstance(new, Usage) and isinstance(old, Usage):
+                self._usage(old, new)
+            if isinstance(new, Window):
+                self._window(new)
+        self._permits(process)
+        for _, _, new in effects:
+            if isinstance(new, Download) and new.is_root:
+                self._belongings(new)
+
+    def that(self, holds: object, invariant: str, detail: str) -> None:
+        """Note a violation unless the condition holds."""
+        if not holds:
+            self.scheduler.is_stopped = True
+            self.violations.append(Violation(invariant, detail, self.world.clock.now()))
+
+    def _item(self, old: Download | None, new: Download, process: Process | None) -> None:
+        """I3, I4, I5, I21, I27, I28 of one item."""
+        if old is None:
+            self._birth(new, process)
+            return
+        self._path(old, new)
+        self.that(new.updated_at >= old.updated_at, "I27", f"{new.id}: updated_at falls")
+        self.that(new.epoch in (old.epoch, old.epoch + 1), "I4", f"{new.id}: epoch {old.epoch} to {new.epoch}")
+        if new.epoch != old.epoch:
+            self._claim(old, new, process)
+        elif not _is_by_anybody(old, new, self._horizon()):
+            self._worker(old, new, process)
+        self._counts(new)
+        if new.is_terminal and not old.is_terminal and new.expanded:
+            self._album_end(new)
+        if not new.is_root and not new.is_terminal:
+            self._is_open(new)
+
+    def _horizon(self) -> datetime:
+        """A lease that ends before this may be lapsed for somebody."""
+        return self.world.clock.now() + self.skew
+
+    def _birth(self, new: Download, process: Process | None) -> None:
+        self.moved_at = self.world.clock.now()
+        self.that(new.state is State.PENDING, "I3", f"{new.id} is born {new.state.value}")
+        parent = self.world.table.download(new.parent_id, key_of(new.parent_id)) if new.parent_id else None
+        if parent:
+            holder = self.holders.get((parent.id, parent.epoch))
+            self.that(parent.state is State.IN_PROGRESS, "I25", f"{new.id} is born to a {parent.state.value} parent")
+            self.that(holder is process, "I5", f"{new.id} is born to a parent that another worker holds")
+            self._is_open(new)
+
+    def _path(self, old: Download, new: Download) -> None:
+        """I3: legal edges, absorbing ends; I28: each move carries its event."""
+        if old.is_terminal:
+            changed = [name for name in Download.__dataclass_fields__ if getattr(old, name) != getattr(new, name)]
+            self.that(not changed or new.round > old.round, "I3", f"{new.id}: {changed} change after its end")
+        if new.state is old.state and new.epoch == old.epoch:
+            self.that(new.seq in (old.seq, old.seq + 1), "I28", f"{new.id}: seq {old.seq} to {new.seq}")
+            return
+        self.moved_at = self.world.clock.now()
+        if new.state is not old.state:
+            self.that(
+                (old.state, new.state) in EDGES, "I3", f"{new.id}: {old.state.value} to {new.state.value} is no edge"
+            )
+        self.that(new.seq == old.seq + 1, "I28", f"{new.id}: {new.state.value} without an event")
+
+    def _claim(self, old: Download, new: Download, process: Process | None) -> None:
+        """I4, and I18: a claim has a live permit of exactly its epoch and round, and no longer lease."""
+        self.that(new.state is State.IN_PROGRESS, "I4", f"{new.id}: the epoch rises without a claim")
+        self.that(new.owner and new.lease_until, "I4", f"{new.id}: a claim without owner or lease")
+        self.that(old.is_claimable(self._horizon()), "I4", f"{new.id} is claimed while {old.state.value} and not due")
+        self.holders[new.id, new.epoch] = process
+        control = self.world.table.control
+        if control.limit is None:
+            self.unlimited.add((new.id, new.epoch))
+            return
+        permit = control.permits.get(new.id)
+        is_good = permit is not None and (permit.epoch, permit.round) == (old.epoch, old.round)
+        self.that(is_good, "I18", f"{new.id} is claimed under {permit}, of epoch {old.epoch} round {old.round}")
+        if permit and new.lease_until:
+            self.that(
+                permit.until >= self.world.clock.now() - self.skew, "I18", f"{new.id}: claimed under a lapsed permit"
+            )
+            self.that(permit.until >= new.lease_until, "I18", f"{new.id}: the permit ends before the lease")
+
+    def _worker(self, old: Download, new: Download, process: Process | None) -> None:
+        """I4, I5: only the holder of the current claim changes what is a worker's, and only while it runs."""
+        changed = [name for name in WORKERS_OWN if getattr(old, name) != getattr(new, name)]
+        if not changed:
+            return
+        holder = self.holders.get((old.id, old.epoch))
+        self.that(old.state is State.IN_PROGRESS, "I5", f"{old.id}: {changed} change while {old.state.value}")
+        self.that(
+            holder is process, "I5", f"{old.id}: {changed} change by another than the holder of epoch {old.epoch}"
+        )
+        if "lease_until" in changed and (new.id, new.epoch) not in self.unlimited:
+            self._lease(new)
+
+    def _lease(self, new: Download) -> None:
+        """I18: the permit of a running item ends no earlier than its lease; without a limit there are none."""
+        permit = self.world.table.control.permits.get(new.id)
+        is_live = new.lease_until is not None and new.lease_until > self._horizon()
+        if is_live and new.lease_until and self.world.table.control.limit is not None:
+            covers = permit is not None and permit.until >= new.lease_until
+            self.that(covers, "I18", f"{new.id}: the lease {new.lease_until} outlasts its permit {permit}")
+
+    def _counts(self, new: Download) -> None:
+        """I21."""
+        self.that(new.retry_count <= new.max_retries, "I21", f"{new.id}: {new.retry_count} retries")
+        for error_type, count in ((ErrorType.BUSY, new.busy_count), (ErrorType.CORRUPT, new.corrupt_count)):
+            self.that(count <= (RULES[error_type].cap or 0), "I21", f"{new.id}: {count} x {error_type.value}")
+        self.that(new.lease_losses <= MAX_LEASE_LOSSES, "I21", f"{new.id}: {new.lease_losses} lease losses")
+        self.that((new.duration_ms or 0) >= 0, "I27", f"{new.id}: a negative duration")
+
+    def _album_end(self, album: Download) -> None:
+        """I13: all children have ended, and the album's state is a pure function of theirs."""
+        children = self.world.family(album.id)
+        self.that(all(child.is_terminal for child in children), "I13", f"{album.id} ends before its children")
+        states = [child.state for child in children]
+        failed, done = states.count(State.FAILED), states.count(State.COMPLETED)
+        expected = State.FAILED if failed else State.CANCELLED if states and not done else State.COMPLETED
+        is_partial = 0 < done < len(states)
+        self.that(
+            (album.state, album.partial) == (expected, is_partial),
+            "I13",
+            f"{album.id} ends {album.state}, not {expected}",
+        )
+        size_bytes = sum(child.bytes_downloaded or 0 for child in children if child.state is State.COMPLETED)
+        self.that(
+            album.bytes_downloaded == size_bytes, "I12", f"{album.id}: {album.bytes_downloaded} B, not {size_bytes}"
+        )
+        self.that(len(children) == album.total, "I11", f"{album.id}: {len(children)} of {album.total} children")
+
+    def _is_open(self, child: Download) -> None:
+        """I12: `open` holds every child that has not ended."""
+        ordinal = split(child.id)[1] or 0
+        chunk = chunk_of(ordinal)
+        holder = self.world.table.at(chunk_key(child.parent_id or "", chunk))
+        self.that(holder and ordinal in holder.open, "I12", f"{child.id} is {child.state.value} and not in `open`")
+
+    def _sets(self, old: Sets | None, new: Sets) -> None:
+        """I12, and rule 9: what leaves `open` has ended; `held` is a part of it; `failed` is none."""
+        name = new.id if isinstance(new, Download) else f"{new.root} chunk {new.number}"
+        self.that(not new.open & (new.failed | new.cancelled), "I12", f"{name}: open and ended at once")
+        self.that(new.held <= new.open, "rule 9", f"{name}: held {sorted(new.held - new.open)} are not open")
+        if old is None:
+            return
+        root = new.id if isinstance(new, Download) else new.root
+        for ordinal in old.open - new.open:
+            key = key_of(f"{root}-{ordinal}")
+            child = self.world.table.at(key)
+            is_over = isinstance(child, Download) and child.is_terminal
+            self.that(is_over, "I12", f"{root}-{ordinal} left `open` before its end")
+        if isinstance(new, Download) and isinstance(old, Download):
+            for number in old.open_chunks - new.open_chunks:
+                chunk = self.world.table.at(chunk_key(root, number))
+                self.that(chunk and not chunk.open, "I12", f"{name}: chunk {number} is closed with open children")
+
+    def _usage(self, old: Usage, new: Usage) -> None:
+        """I20 of a user."""
+        limits = self.knobs.limits
+        if limits.max_queue is not None and len(new.active) > len(old.active):
+            self.that(len(new.active) <= limits.max_queue, "I20", f"{new.user_id}: {len(new.active)} active")
+        if limits.max_per_day is not None:
+            self.that(new.requests <= limits.max_per_day, "I20", f"{new.user_id}: {new.requests} requests")
+
+    def _window(self, window: Window) -> None:
+        """I20: capacity holds, and counts each album once."""
+        capacity = self.knobs.capacity
+        most = capacity.max_per_hour if window.name.startswith("H") else capacity.max_per_day
+        self.that(most is None or window.used <= most, "I20", f"{window.name}: {window.used} albums")
+        counted = sum(root.counted for root in self.world.table.roots() if root.kind is Kind.ALBUM)
+        hours = sum(each.used for name, each in self.world.table.windows.items() if name.startswith("H"))
+        self.that(hours == counted, "I20", f"{hours} albums counted, {counted} started")
+
+    def _belongings(self, root: Download) -> None:
+        """I2, I20: exactly the roots that have not ended have their lock and their user's slot."""
+        table = self.world.table
+        lock = table.locks.get((root.kind, root.content_id))
+        has_lock = lock is not None and lock.holder == root.id
+        self.that(has_lock is not root.is_terminal, "I2", f"{root.id} is {root.state.value}, its lock is {lock}")
+        is_active = root.id in self.world.usage(root.requested_by).active
+        self.that(is_active is not root.is_terminal, "I20", f"{root.id} is {root.state.value}, active: {is_active}")
+
+    def _permits(self, process: Process | None) -> None:
+        """I18 and rules 1 and 4 of what changed in the control item."""
+        old, new = self._control, self.world.table.control
+        self._control = new
+        if old is None or old is new:
+            return
+        limit = new.limit
+        if limit != old.limit or limit is None:
+            return  # an operator's hand, and what is left of other times
+        if len(new.permits) > len(old.permits):
+            self.that(len(new.permits) <= limit, "I18", f"{len(new.permits)} permits of {limit}")
+        for download_id, permit in old.permits.items():
+            if new.permits.get(download_id) != permit:
+                self._removed(download_id, permit, new.permits.get(download_id), process)
+        for download_id, permit in new.permits.items():
+            before = old.permits.get(download_id)
+            if before is None or (before.epoch, before.round) != (permit.epoch, permit.round):
+                self._granted(download_id, old)
+
+    def _removed(self, download_id: str, permit: Permit, after: Permit | None, process: Process | None) -> None:
+        """I5, I18: the live permit of a running item is only ever extended, and by its holder."""
+        item = self.world.table.download(download_id, key_of(download_id))
+        if item is None or item.lease_until is None or item.lease_until <= self._horizon():
+            return
+        if item.state is not State.IN_PROGRESS or (item.epoch, item.round) != (permit.epoch + 1, permit.round):
+            return
+        is_extended = after is not None and after[1:] == permit[1:] and after.until >= permit.until
+        self.that(is_extended, "I18", f"{download_id} runs and loses its permit {permit}")
+        is_holder = self.holders.get((item.id, item.epoch)) is process
+        self.that(is_holder, "I5", f"{download_id}: a foreign permit is changed")
+
+    def _granted(self, download_id: str, before: Control) -> None:
+        """I20, rule 4: nothing is granted while a higher lane is hungry, or the queue closed."""
+        item = self.world.table.download(download_id, key_of(download_id))
+        lane = item.lane if item else Lane.LOW
+        self.that(not before.hungry_above(lane), "I20", f"{download_id} is granted past {before.hungry_above(lane)}")
+        self.that(not before.is_closed, "I26", f"{download_id} is granted while the queue is closed")
+
+    def objects(self) -> None:
+        """I15: a key is created once, and only a broken object is replaced."""
+        for key in self.world.media.overwritten[self._overwritten :]:
+            self.that(key in self.broken, "I15", f"{key} was whole and is overwritten")
+            self.broken.discard(key)
+        self._overwritten = len(self.world.media.overwritten)
+
+
+def _is_by_anybody(old: Download, new: Download, horizon: datetime) -> bool:
+    """Writes that need no claim: the end of an album, and the burial of an item that kills its workers."""
+    if old.awaits_children and new.is_terminal:
+        return outcome(new) is not None
+    is_lapsed = old.lease_until is not None and old.lease_until < horizon
+    return new.error_type is ErrorType.LOST and is_lapsed

@@ -1,0 +1,234 @@
+"""The functions as processes: callers, workers fed by the bell, the dispatcher, the projector."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from random import Random
+from typing import Final
+
+from cratekeeper.domain.access import Caller
+from cratekeeper.domain.control import Control
+from cratekeeper.domain.errors import AlreadyInCatalog, AlreadyQueued, LimitReached, Unavailable
+from cratekeeper.services.deliver import Deliver
+from cratekeeper.services.deliver import Message as Received
+from cratekeeper.services.project import Reconcile
+from cratekeeper.services.requests import NewDownload
+from tests.memory.bell import Message
+from tests.memory.virtual import SkewedClock
+from tests.memory.world import World
+from tests.simulation.scheduler import ActorPulse, Process, Scheduler
+from tests.support.crate import Crate, Knobs
+
+PERIOD_S: Final = 60
+"""Between two ticks of the dispatcher."""
+CALLER_TRIES: Final = 60
+CALLER_WAITS_S: Final = 10
+PART_BYTES: Final = 1024
+"""Parts so small that files of many are cheap."""
+MAX_RECEIVES: Final = 100
+WORKERS: Final = 5
+"""Invocations at once: more than permits, so that those without one are met too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chances:
+    """How unreliable the queues, streams and clocks are: shares of 1, and seconds."""
+
+    dropped: float = 0.0
+    duplicated: float = 0.0
+    replayed: float = 0.0
+    skew_s: float = 0.0
+    lagging: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Machinery:
+    """Starts the processes of one run and keeps what they have promised.
+
+    `accepted` maps each accepted download's id to what was asked and by whom; `broken` are keys
+    under which the bucket holds what must be replaced.
+    """
+
+    world: World
+    scheduler: Scheduler
+    knobs: Knobs
+    chances: Chances
+    dice: Random
+    accepted: dict[str, tuple[NewDownload, Caller]] = field(default_factory=dict)
+    refused: list[tuple[NewDownload, Exception]] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+    callers: int = 0
+    working: int = 0
+    started: int = 0
+    projected: int = 0
+    projecting: bool = False
+    operated_at: datetime | None = None
+
+    def start(self) -> None:
+        """Start the pollers and the schedules."""
+        nobody = Process("aws")
+        self.scheduler.spawn("poller", nobody, self._poll)
+        self.scheduler.spawn("schedule", nobody, self._schedule)
+        self.scheduler.spawn("stream", nobody, self._stream)
+        self.scheduler.alarms.append(self._next_message)
+
+    def request(self, wanted: NewDownload, caller: Caller, *, after_s: float = 0.0) -> None:
+        """A person who asks again while the answer is that something is not possible now."""
+        person = Process(f"caller {caller.user_id}")
+        self.callers += 1
+        self.scheduler.spawn(person.name, person, lambda: self._ask(wanted, caller, after_s))
+
+    def operate(self, *, after_s: float, change: Callable[[Control], Control]) -> None:
+        """Somebody changes the limit, or closes or opens the queue."""
+        operator = Process("operator")
+        self.operated_at = max(
+            self.operated_at or self.world.clock.time, self.world.clock.time + timedelta(seconds=after_s)
+        )
+        self.scheduler.spawn(operator.name, operator, lambda: self._operate(after_s, change))
+
+    def _operate(self, after_s: float, change: Callable[[Control], Control]) -> None:
+        self.scheduler.sleep(after_s)
+        self.world.table.control = change(self.world.table.control)
+        self.world.table.tell(())
+
+    def reconcile(self, *, after_s: float) -> None:
+        """Compare the history with the items once, as a local stack does that comes up again."""
+        operator = self._process("operator")
+        self.scheduler.spawn(operator.name, operator, lambda: self._reconcile(operator, after_s))
+
+    def _reconcile(self, operator: Process, after_s: float) -> None:
+        self.scheduler.sleep(after_s)
+        with suppress(Unavailable):
+            Reconcile(store=self.world.store, project=self._cold_start(operator).project).run()
+
+    def is_idle(self) -> bool:
+        """Whether callers, workers and the projector have nothing left to do."""
+        return not (self.callers or self.working or self.projecting) and self.projected == len(self.world.table.stream)
+
+    def _process(self, kind: str) -> Process:
+        self.started += 1
+        skew_s = self.dice.uniform(-self.chances.skew_s, self.chances.skew_s) if self.chances.skew_s else 0.0
+        return Process(f"{kind}-{self.started}", skew=timedelta(milliseconds=round(skew_s * 1000)))
+
+    def _cold_start(self, owner: Process) -> Crate:
+        """The real services, built anew: nothing is remembered from another process."""
+        world = self.world
+        clock = SkewedClock(true=world.clock, skew=owner.skew) if owner.skew else world.clock
+        return Crate(replace(world, clock=clock, pulse=ActorPulse(self.scheduler, owner)), self.knobs)
+
+    def _ask(self, wanted: NewDownload, caller: Caller, after_s: float) -> None:
+        self.scheduler.sleep(after_s)
+        for _ in range(CALLER_TRIES):
+            api, answers = self._process("requests"), list[str]()
+            self.scheduler.spawn(api.name, api, lambda: self._create(api, wanted, caller, answers))  # noqa: B023
+            self.scheduler.wait_until(lambda: api.is_over)  # noqa: B023
+            if answers:
+                break
+            self.scheduler.sleep(CALLER_WAITS_S)
+        self.callers -= 1
+
+    def _create(self, api: Process, wanted: NewDownload, caller: Caller, answers: list[str]) -> None:
+        try:
+            created = self._cold_start(api).requests.create(wanted, caller=caller)
+        except AlreadyQueued as error:
+            answers.append(error.download_id)
+            self.refused.append((wanted, error))
+        except AlreadyInCatalog as error:
+            answers.append("")
+            self.refused.append((wanted, error))
+        except (LimitReached, Unavailable) as error:
+            self.refused.append((wanted, error))
+        else:
+            answers.append(created.id)
+            self.accepted[created.id] = (wanted, caller)
+
+    def _poll(self) -> None:
+        while True:
+            self.scheduler.wait_until(self._has_message)
+            visible = self.world.bell.visible()
+            message = visible[self.dice.randrange(len(visible))]
+            self._receive(message)
+
+    def _has_message(self) -> bool:
+        return self.working < WORKERS and self.world.bell.has_visible()
+
+    def _next_message(self) -> datetime | None:
+        return self.world.bell.next_visible_at() if self.working < WORKERS else None
+
+    def _receive(self, message: Message) -> None:
+        bell = self.world.bell
+        bell.hide(message)
+        if message.receives > MAX_RECEIVES or self._happens(self.chances.dropped):
+            bell.acknowledge(message.receipt)
+            return
+        if message.receives == 1 and self._happens(self.chances.duplicated):
+            for _ in range(self.dice.randint(1, 2)):
+                bell.deliver(message.lane, message.download_id)
+        worker = self._process("worker")
+        self.working += 1
+        worker.at_death = lambda: self._died(worker, message)
+        self.scheduler.spawn(worker.name, worker, lambda: self._work(worker, message))
+
+    def _died(self, worker: Process, message: Message) -> None:
+        self.working -= 1
+        if worker.is_message_lost:
+            self.world.bell.acknowledge(message.receipt)
+
+    def _work(self, worker: Process, message: Message) -> None:
+        """One invocation; a message that is not done comes back when its hiding ends."""
+        try:
+            crate = self._cold_start(worker)
+            deadline = crate.world.clock.now() + timedelta(seconds=self.knobs.invocation_s)
+            transfer = replace(crate.process.transfer, part_bytes=PART_BYTES)
+            process = replace(crate.process, transfer=transfer)
+            deliver = Deliver(process=process, bell=self.world.bell, log=self.world.log)
+            received = Received(receipt=message.receipt, lane=message.lane, download_id=message.download_id)
+            if deliver.run(received, deadline=deadline):
+                self.world.bell.acknowledge(message.receipt)
+        finally:
+            self.working -= not worker.is_dead
+
+    def _schedule(self) -> None:
+        while True:
+            self.scheduler.sleep(PERIOD_S)
+            dispatcher = self._process("dispatcher")
+            self.scheduler.spawn(dispatcher.name, dispatcher, lambda: self._tick(dispatcher))  # noqa: B023
+
+    def _tick(self, dispatcher: Process) -> None:
+        try:
+            self._cold_start(dispatcher).dispatch.tick()
+        except Unavailable:
+            return
+
+    def _stream(self) -> None:
+        """Batches of the stream in order, each again until it is projected; sometimes once more after that."""
+        table = self.world.table
+        while True:
+            self.scheduler.wait_until(lambda: self.projected < len(table.stream) and not self.projecting)
+            start = self.projected
+            if start and self._happens(self.chances.replayed):
+                start -= self.dice.randint(1, min(start, 20))
+            self.projecting = True
+            projector = self._process("projector")
+            projector.at_death = self._projected
+            end = min(start + self.dice.randint(1, 100), len(table.stream))
+            self.scheduler.spawn(projector.name, projector, lambda: self._project(projector, start, end))  # noqa: B023
+            self.scheduler.wait_until(lambda: not self.projecting)
+
+    def _project(self, projector: Process, start: int, end: int) -> None:
+        batch = self.world.stream(after=start, until=end)
+        try:
+            self._cold_start(projector).project.run(batch)
+        except Unavailable:
+            self.scheduler.sleep(1)
+        else:
+            self.projected = max(self.projected, end)
+        finally:
+            self.projecting = False
+
+    def _projected(self) -> None:
+        self.projecting = False
+
+    def _happens(self, share: float) -> bool:
+        return share > 0 and self.dice.random() < share

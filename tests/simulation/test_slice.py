@@ -1,0 +1,69 @@
+"""A slice of the long simulation (`make prove`), and reasons to believe it."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.simulation.defects import DEFECTS, hunt
+from tests.simulation.explore import Case, Tally, enumerate_faults, explore_seeds, random_setup
+from tests.simulation.faults import Blow, Fault
+from tests.simulation.run import simulate
+from tests.simulation.sites import all_sites
+from tests.simulation.workloads import WORKLOADS
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_a_workload_ends_well_without_faults(name: str) -> None:
+    outcome = simulate(Case(name).setup())
+    assert outcome.violations == []
+
+
+@pytest.mark.parametrize("name", ["track", "album of 1"])
+def test_every_fault_at_every_call_breaks_nothing(name: str) -> None:
+    tally = Tally()
+    for _ in enumerate_faults(WORKLOADS[name], tally, is_full=True):
+        pass
+    assert tally.findings == []
+    assert tally.runs > 6 * tally.indexes[name][1]
+
+
+def test_random_schedules_break_nothing() -> None:
+    tally = Tally()
+    for _ in explore_seeds(range(150), tally):
+        pass
+    assert tally.findings == []
+
+
+@pytest.mark.parametrize("seed", [3, 16])
+def test_a_seed_decides_the_whole_run(seed: int) -> None:
+    first, again, other = (simulate(random_setup(each)) for each in (seed, seed, seed + 1))
+    assert first.digest == again.digest != other.digest
+
+
+def test_a_trace_changes_nothing_but_is_told() -> None:
+    setup = random_setup(5)
+    plain, traced = simulate(setup), simulate(replace(setup, is_tracing=True))
+    assert plain.digest == traced.digest
+    assert (plain.lines, len(traced.lines)) == ([], len(traced.sites))
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_a_fault_strikes_the_call_that_it_is_meant_for(fault: Fault) -> None:
+    blow = Blow(fault, 7)
+    calm, struck = (simulate(Case("track", blows=blows).setup()) for blows in ((), (blow,)))
+    assert struck.blows == [(calm.sites[7], blow)]
+    assert struck.digest != calm.digest
+
+
+@pytest.mark.parametrize("blow", [Blow(Fault.REPEAT, 3), Blow(Fault.CRASH_AFTER, 12, is_message_lost=True)])
+def test_a_blow_is_read_as_it_was_told(blow: Blow) -> None:
+    assert Blow.of(blow.told()) == blow
+
+
+def test_call_sites_are_read_from_the_services() -> None:
+    assert {"settle.Settle._write_set:store.write", "release.Release.ring_again:permits.renew"} <= all_sites()
+
+
+@pytest.mark.parametrize("name", DEFECTS)
+def test_a_seeded_defect_is_found(name: str) -> None:
+    assert hunt(DEFECTS[name], seeds=300)

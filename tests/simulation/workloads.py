@@ -1,0 +1,296 @@
+"""What is asked of the system in a run, and how it must end."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Final
+
+from cratekeeper.domain.access import Caller
+from cratekeeper.domain.control import Control
+from cratekeeper.domain.failures import ErrorType
+from cratekeeper.domain.lanes import Lane
+from cratekeeper.domain.limits import AlbumCapacity, UserLimits
+from cratekeeper.domain.models import Kind
+from cratekeeper.domain.retry import RetryPolicy
+from cratekeeper.domain.states import State
+from cratekeeper.services.requests import NewDownload
+from tests.memory.provider import MemoryProvider
+from tests.simulation.processes import Machinery
+from tests.support.crate import ADMIN, ALICE, BOB, Knobs
+
+KNOBS: Final = Knobs(policy=RetryPolicy(initial_s=5, max_s=40))
+ONE_BY_ONE: Final = replace(KNOBS, invocation_s=310.0)
+"""Invocations so short that a worker deals with its message alone."""
+
+SECONDS_A_TRACK: Final = 30.0
+"""Half a lease: heartbeats beat during a transfer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """One scene.
+
+    Args:
+        name: for the report.
+        arrange: fills the provider, the bucket and the clock, and sends the callers off.
+        ends: how the roots end when at most one fault strikes, by content id's name.
+        limit: permits, None = unlimited.
+        knobs: settings.
+        sample: faults are made at so many calls of the run, evenly chosen, and at the first of
+            each call site; None = at all.
+        focus: with a sample, only call sites that begin so are struck at their first call.
+
+    """
+
+    name: str
+    arrange: Callable[[Machinery], None]
+    ends: Mapping[State, int] = field(default_factory=lambda: {State.COMPLETED: 1})
+    limit: int | None = 3
+    knobs: Knobs = KNOBS
+    sample: int | None = None
+    focus: str = ""
+
+
+def _ask(machinery: Machinery, album_id: str, *, caller: Caller = ALICE, lane: Lane = Lane.NORMAL) -> None:
+    machinery.request(NewDownload(kind=Kind.ALBUM, content_id=album_id, lane=lane), caller)
+
+
+def _ask_track(
+    machinery: Machinery, track_id: str, *, caller: Caller = ALICE, lane: Lane = Lane.NORMAL, after_s: float = 0.0
+) -> None:
+    machinery.request(NewDownload(kind=Kind.TRACK, content_id=track_id, lane=lane), caller, after_s=after_s)
+
+
+def _slow(provider: MemoryProvider) -> None:
+    """Let each body take so long that heartbeats beat."""
+    for source in provider.sources.values():
+        source.pieces, source.piece_s = 2, SECONDS_A_TRACK / 2
+
+
+def _album(tracks: int, *, covers: int = 0, portraits: int = 0) -> Callable[[Machinery], None]:
+    def arrange(machinery: Machinery) -> None:
+        provider = machinery.world.provider
+        album = provider.add_album("One", tracks=tracks, covers=covers, portraits=portraits)
+        if tracks < 10:
+            _slow(provider)
+        _ask(machinery, album)
+
+    return arrange
+
+
+def _track(machinery: Machinery) -> None:
+    track = machinery.world.provider.add_track("Song")
+    _slow(machinery.world.provider)
+    _ask_track(machinery, track.id)
+
+
+def _failing(machinery: Machinery) -> None:
+    """Album, artist, track and cover fail once or twice, each in another way."""
+    provider = machinery.world.provider
+    album = provider.add_album("One", tracks=2, covers=1, portraits=1)
+    first, second = provider.albums[album][0].track_ids
+    provider.fail("album", album, ErrorType.TIMEOUT)
+    provider.fail("audio", first, ErrorType.CONNECTION, times=2)
+    provider.fail("audio", second, ErrorType.BUSY, times=2)
+    provider.fail("image", provider.albums[album][0].covers[0].id, ErrorType.PARSE)
+    _ask(machinery, album)
+
+
+def _broken_off(machinery: Machinery) -> None:
+    """The first answer breaks off in the middle; the artist cannot be fetched."""
+    provider = machinery.world.provider
+    album = provider.add_album("One", tracks=1)
+    provider.fail("artist", provider.albums[album][0].artist_ids[0], ErrorType.NOT_FOUND, times=9)
+    _slow(provider)
+    provider.sources[provider.albums[album][0].track_ids[0]].breaks_once_after = 1
+    _ask(machinery, album)
+
+
+def _gone(machinery: Machinery) -> None:
+    """One of two tracks does not exist: the album fails in part."""
+    provider = machinery.world.provider
+    album = provider.add_album("One", tracks=2)
+    provider.fail("audio", provider.albums[album][0].track_ids[0], ErrorType.NOT_FOUND, times=99)
+    _ask(machinery, album)
+
+
+def _nothing(machinery: Machinery) -> None:
+    """A track that does not exist."""
+    provider = machinery.world.provider
+    track = provider.add_track("Song")
+    provider.fail("track", track.id, ErrorType.NOT_FOUND, times=99)
+    _ask_track(machinery, track.id)
+
+
+def _reconciled(machinery: Machinery) -> None:
+    """History is compared with the items while work goes on."""
+    _album(2)(machinery)
+    machinery.reconcile(after_s=SECONDS_A_TRACK)
+
+
+def _two_albums(machinery: Machinery) -> None:
+    provider = machinery.world.provider
+    _ask(machinery, provider.add_album("One", tracks=2))
+    _ask(machinery, provider.add_album("Two", tracks=2), caller=BOB)
+
+
+def _lanes(machinery: Machinery) -> None:
+    """A low album, and while it runs a normal track and a high one."""
+    provider = machinery.world.provider
+    _ask(machinery, provider.add_album("Low", tracks=2), lane=Lane.LOW)
+    _slow(provider)
+    _ask_track(machinery, provider.add_track("Normal").id, caller=BOB, after_s=5)
+    _ask_track(machinery, provider.add_track("High").id, caller=ADMIN, lane=Lane.HIGH, after_s=6)
+
+
+def _same_track(machinery: Machinery) -> None:
+    """A track by itself beside the same track in its album; both are asked for twice."""
+    provider = machinery.world.provider
+    album = provider.add_album("One", tracks=1)
+    _slow(provider)
+    for caller in (ALICE, BOB):
+        _ask(machinery, album, caller=caller)
+        _ask_track(machinery, provider.albums[album][0].track_ids[0], caller=caller)
+
+
+def _broken_object(machinery: Machinery) -> None:
+    """The bucket holds a truncated object under the track's key, and a whole one under the cover's."""
+    world = machinery.world
+    album = world.provider.add_album("One", tracks=1, covers=1)
+    facts = world.provider.albums[album][0]
+    track, cover = facts.track_ids[0], facts.covers[0].id
+    world.media.place(f"audio/{track}.wav", world.provider.sources[track].body[:-9], "audio/wav")
+    world.media.place(f"images/{cover}.png", world.provider.sources[cover].body, "image/png")
+    machinery.broken.add(f"audio/{track}.wav")
+    _ask(machinery, album)
+
+
+def _capacity(machinery: Machinery) -> None:
+    """Two albums where one may start an hour, shortly before the hour ends."""
+    machinery.world.clock.advance(58 * 60)
+    _two_albums(machinery)
+
+
+def _crowded(machinery: Machinery) -> None:
+    """A user with room for one download and three requests a day asks for three."""
+    provider = machinery.world.provider
+    for name in ("One", "Two", "Three"):
+        _ask_track(machinery, provider.add_track(name).id)
+
+
+def _fickle(machinery: Machinery) -> None:
+    """The provider lists fewer tracks each time it is asked."""
+    provider = machinery.world.provider
+    album = provider.add_album("One", tracks=3)
+    facts, tracks = provider.albums[album]
+    provider.later[album] = [(replace(facts, track_ids=facts.track_ids[:left]), tracks[:left]) for left in (3, 2, 1)]
+    _ask(machinery, album)
+
+
+def _fickle_big(machinery: Machinery) -> None:
+    provider = machinery.world.provider
+    album = provider.add_album("One", tracks=100)
+    facts, tracks = provider.albums[album]
+    provider.later[album] = [(replace(facts, track_ids=facts.track_ids[:99]), tracks[:99])]
+    _ask(machinery, album)
+
+
+def _deadly(machinery: Machinery) -> None:
+    """One of two tracks kills every worker that asks for it: the album fails in part."""
+    provider = machinery.world.provider
+    album = provider.add_album("One", tracks=2)
+    provider.sources[provider.albums[album][0].track_ids[0]].is_deadly = True
+    _ask(machinery, album)
+
+
+def _limits_change(machinery: Machinery) -> None:
+    """The limit is lowered, taken away and put back while work goes on."""
+    _album(5)(machinery)
+    for after_s, limit in ((20.0, 1), (50.0, None), (80.0, 2)):
+        machinery.operate(after_s=after_s, change=_limited(limit))
+
+
+def _limited(limit: int | None) -> Callable[[Control], Control]:
+    return lambda control: replace(control, limit=limit)
+
+
+def _queue_pauses(machinery: Machinery) -> None:
+    """The queue is paused with work in it, and opened again later."""
+    _album(4)(machinery)
+    machinery.operate(after_s=20.0, change=lambda control: replace(control, paused=True))
+    machinery.operate(after_s=200.0, change=lambda control: replace(control, paused=False))
+
+
+def _corrupt_end(machinery: Machinery) -> None:
+    """A long file lacks its end, which shows only when the resumed whole is read back."""
+    _long_file(machinery)
+    for source in machinery.world.provider.sources.values():
+        source.body = source.body[:-100]
+
+
+def _long_file(machinery: Machinery) -> None:
+    """A file of nine parts that outlives its invocation, and whose length nobody tells."""
+    provider = machinery.world.provider
+    track = provider.add_track("Long", samples_count=9 * 1024 - 100)
+    source = provider.sources[track.id]
+    source.pieces, source.piece_s, source.is_declared = 9, 10.0, False
+    _ask_track(machinery, track.id)
+
+
+def _all(completed: int, failed: int = 0) -> Mapping[State, int]:
+    return {State.COMPLETED: completed, State.FAILED: failed} if failed else {State.COMPLETED: completed}
+
+
+WORKLOADS: Final = MappingProxyType({
+    workload.name: workload
+    for workload in (
+        Workload(name="track", arrange=_track),
+        Workload(name="album of 0", arrange=_album(0)),
+        Workload(name="album of 1", arrange=_album(1)),
+        Workload(name="album of 3", arrange=_album(3)),
+        Workload(name="album of 3, one by one", arrange=_album(3), limit=2, knobs=ONE_BY_ONE),
+        Workload(name="album of 3, limit 1", arrange=_album(3), limit=1),
+        Workload(name="album of 3, unlimited", arrange=_album(3), limit=None),
+        Workload(name="album with pictures", arrange=_album(1, covers=2, portraits=1)),
+        Workload(name="album of 120", arrange=_album(120), sample=16),
+        Workload(name="fickle provider", arrange=_fickle),
+        Workload(name="fickle provider, 100", arrange=_fickle_big, sample=4, focus="expand."),
+        Workload(name="retries", arrange=_failing),
+        Workload(name="broken off", arrange=_broken_off),
+        Workload(name="one gone", arrange=_gone, ends=_all(0, failed=1)),
+        Workload(name="none there", arrange=_nothing, ends=_all(0, failed=1)),
+        Workload(name="reconciled", arrange=_reconciled),
+        Workload(name="two albums, limit 1", arrange=_two_albums, ends=_all(2), limit=1),
+        Workload(name="two albums, one by one", arrange=_two_albums, ends=_all(2), limit=2, knobs=ONE_BY_ONE),
+        Workload(name="two albums, limit 3", arrange=_two_albums, ends=_all(2)),
+        Workload(name="lanes", arrange=_lanes, ends=_all(3), limit=1),
+        Workload(name="same track", arrange=_same_track, ends=_all(2)),
+        Workload(name="broken object", arrange=_broken_object),
+        Workload(
+            name="capacity full",
+            arrange=_capacity,
+            ends=_all(2),
+            knobs=replace(KNOBS, capacity=AlbumCapacity(max_per_hour=1, max_per_day=60)),
+        ),
+        Workload(
+            name="user at limit",
+            arrange=_crowded,
+            ends=_all(3),
+            knobs=replace(KNOBS, limits=UserLimits(max_per_day=3, max_queue=1)),
+        ),
+        Workload(name="deadly input", arrange=_deadly, ends=_all(0, failed=1)),
+        Workload(name="limit changes", arrange=_limits_change, limit=2),
+        Workload(name="queue pauses", arrange=_queue_pauses, limit=2),
+        Workload(
+            name="corrupt end",
+            arrange=_corrupt_end,
+            ends=_all(0, failed=1),
+            knobs=replace(KNOBS, invocation_s=54.0),
+        ),
+        Workload(
+            name="long file",
+            arrange=_long_file,
+            knobs=replace(KNOBS, invocation_s=54.0),
+        ),
+    )
+})
