@@ -1,0 +1,139 @@
+"""What each method of a port costs in calls."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from cratekeeper.adapters.aws import Aws
+from cratekeeper.domain.access import Role
+from cratekeeper.domain.catalog import MediaRow
+from cratekeeper.domain.control import Held, Permit, Seeker
+from cratekeeper.domain.ids import CHUNK
+from cratekeeper.domain.lanes import Lane
+from cratekeeper.domain.models import Kind, PlanChunk
+from cratekeeper.domain.states import State
+from cratekeeper.domain.writes import Change, Create, Fields, TakeCapacity, TakeLock
+from tests.contract.adapters import Adapters, create_resources
+from tests.contract.conftest import LIMIT, Tables
+from tests.contract.emulator import Emulator, a_session
+from tests.contract.samples import SOON, a_child, a_medium, a_root, an_entry
+from tests.contract.test_catalog import metadata
+from tests.memory.virtual import START
+
+ROOT, OTHER = a_root(), a_root()
+SEEKER = Seeker(ROOT.id, Lane.NORMAL, Permit(SOON, 0, 0))
+HELD = Held(SEEKER.id, SEEKER.permit)
+TRACK = (Kind.TRACK, "t" * 22)
+ROW = MediaRow(content_id=TRACK[1], kind=TRACK[0], media=a_medium(TRACK[1]))
+PLAN = [PlanChunk(root=ROOT.id, epoch=1, number=number, total=99, children=()) for number in (0, 1)]
+
+Call = Callable[[Adapters], object]
+COSTS: dict[str, tuple[Call, list[str]]] = {
+    "get one": (lambda a: a.store.get(ROOT.key), ["GetItem"]),
+    "get several": (lambda a: a.store.get(ROOT.key, OTHER.key), ["BatchGetItem"]),
+    "briefing of a root": (lambda a: a.store.briefing(ROOT.id), ["BatchGetItem"]),
+    "briefing of a far child": (lambda a: a.store.briefing(f"{ROOT.id}-{CHUNK + 1}"), ["BatchGetItem"]),
+    "write": (lambda a: a.store.write(Change(key=ROOT.key, put=Fields(round=1))), ["UpdateItem"]),
+    "commit one": (lambda a: a.store.commit(Create(a_root())), ["PutItem"]),
+    "commit several": (
+        lambda a: a.store.commit(Create(a_root()), TakeLock(*TRACK, "me"), TakeCapacity("D#2026-11-21", None)),
+        ["TransactWriteItems"],
+    ),
+    "commit an expansion": (
+        lambda a: a.store.commit(*(Create(a_child(OTHER.id, n)) for n in range(1, 101))),
+        ["TransactWriteItems"],
+    ),
+    "family": (lambda a: a.store.family(ROOT.id), ["Query"]),
+    "children": (lambda a: a.store.children(ROOT.id, after=0, limit=50), ["Query"]),
+    "save a plan of two chunks": (lambda a: a.store.save_plan(PLAN), ["PutItem", "PutItem"]),
+    "plan chunk": (lambda a: a.store.plan_chunk(ROOT.id, epoch=1, chunk=0), ["GetItem"]),
+    "due": (lambda a: a.store.due(0, before=SOON, limit=50), ["Query"]),
+    "waiting": (lambda a: a.store.waiting(limit=50), ["Query"]),
+    "positions": (lambda a: a.store.waiting_roots(limit=999), ["Query", "Query"]),
+    "waiting count": (lambda a: a.store.waiting_count(Lane.NORMAL), ["Query", "Query"]),
+    "count": (lambda a: a.store.count(State.PENDING), ["Query"] * 4),
+    "roots of a user": (lambda a: a.store.roots_of("alice", after=None, limit=50), ["Query"]),
+    "usage": (lambda a: a.store.usage("alice"), ["GetItem"]),
+    "lock holder": (lambda a: a.store.lock_holder(*TRACK), ["GetItem"]),
+    "albums started": (lambda a: a.store.albums_started("H#1", "D#1"), ["BatchGetItem"]),
+    "everything": (lambda a: list(a.store.everything()), ["Scan"]),
+    "read the control item": (lambda a: a.permits.read(), ["GetItem"]),
+    "swap": (lambda a: a.permits.swap(HELD, SEEKER, limit=LIMIT), ["UpdateItem"]),
+    "renew": (lambda a: a.permits.renew(HELD, until=SOON), ["UpdateItem"]),
+    "mark": (lambda a: a.permits.mark(ROOT.id, Lane.LOW, limit=LIMIT), ["UpdateItem"]),
+    "unmark": (lambda a: a.permits.unmark([ROOT.id], Lane.LOW), ["UpdateItem"]),
+    "drop": (lambda a: a.permits.drop(HELD), ["UpdateItem"]),
+    "ring": (lambda a: a.bell.ring(Lane.LOW, [ROOT.id] * 10), ["SendMessageBatch"]),
+    "ring eleven": (lambda a: a.bell.ring(Lane.LOW, [ROOT.id] * 11), ["SendMessageBatch"] * 2),
+    "postpone": (lambda a: a.bell.postpone("r", Lane.LOW, seconds=1), ["ChangeMessageVisibility"]),
+    "ingest an album of 12": (lambda a: a.catalog.ingest(metadata(12)), ["BatchWriteItem"]),
+    "album": (lambda a: a.catalog.album("a"), ["GetItem"]),
+    "ingest a track": (lambda a: a.catalog.ingest_track(metadata().tracks[0]), ["PutItem"]),
+    "media of one": (lambda a: a.catalog.media([TRACK]), ["GetItem"]),
+    "media of several": (lambda a: a.catalog.media([TRACK, (Kind.TRACK, "u" * 22)]), ["BatchGetItem"]),
+    "record": (lambda a: a.catalog.record(ROW), ["PutItem"]),
+    "one entry": (lambda a: a.history.put([an_entry(ROOT.id, 1)]), ["PutItem"]),
+    "a batch of entries": (lambda a: a.history.put([an_entry(ROOT.id, n) for n in range(25)]), ["BatchWriteItem"]),
+    "one absent": (lambda a: a.history.absent([an_entry(ROOT.id, 1)]), ["BatchGetItem"]),
+    "entries of a download": (lambda a: a.history.of_download(ROOT.id, after=0, limit=9), ["Query"]),
+    "publish": (lambda a: a.bus.publish([an_entry(ROOT.id, n) for n in range(10)]), ["PutEvents"]),
+    "a known key": (lambda a: a.identities.caller_of("hash"), ["GetItem", "GetItem"]),
+    "an unknown key": (lambda a: a.identities.caller_of("none"), ["GetItem"]),
+    "a role": (lambda a: a.identities.put_user("alice", Role.USER), ["UpdateItem"]),
+    "a key": (lambda a: a.identities.put_key("alice", key_id="k", key_hash="hash", now=START), ["PutItem"]),
+    "pepper": (lambda a: a.secrets.pepper(), ["GetSecretValue"]),
+}
+
+
+@pytest.fixture(scope="module")
+def furnished(emulator: Emulator, module_tables: Tables) -> Adapters:
+    """With something stored of everything."""
+    found = Adapters(Aws(a_session(emulator.url)), create_resources(emulator, module_tables))
+    found.store.commit(Create(ROOT), Create(OTHER))
+    found.identities.put_user("alice", Role.USER)
+    found.identities.put_key("alice", key_id="k", key_hash="hash", now=START)
+    return found
+
+
+@pytest.fixture
+def adapters(furnished: Adapters) -> Adapters:
+    """With the permit held, whatever the test before did with it."""
+    furnished.permits.take(SEEKER, limit=LIMIT)
+    return furnished
+
+
+@contextmanager
+def recorded(aws: Aws) -> Iterator[list[str]]:
+    """The names of the calls that are made meanwhile."""
+    calls: list[str] = []
+
+    def note(model: Any, **_: object) -> None:
+        calls.append(model.name)
+
+    clients: list[Any] = [aws.dynamodb, aws.sqs, aws.events, aws.secretsmanager]
+    for client in clients:
+        client.meta.events.register("before-call", note)
+    yield calls
+    for client in clients:
+        client.meta.events.unregister("before-call", note)
+
+
+@pytest.mark.parametrize("method", COSTS)
+def test_a_method_costs(adapters: Adapters, method: str) -> None:
+    call, expected = COSTS[method]
+    with recorded(adapters.aws) as calls:
+        call(adapters)
+    assert calls == expected
+
+
+def test_the_first_grant_of_all_makes_its_item(adapters: Adapters) -> None:
+    client: Any = adapters.aws.dynamodb
+    client.delete_item(TableName=adapters.names["QueueTable"], Key={"pk": {"S": "CTL"}, "sk": {"S": "CTL"}})
+    with recorded(adapters.aws) as calls:
+        adapters.permits.take(SEEKER, limit=LIMIT)
+    assert calls == ["UpdateItem"] * 3
+    with recorded(adapters.aws) as calls:
+        adapters.permits.drop(HELD)
+    assert calls == ["UpdateItem"]
