@@ -51,7 +51,7 @@ class CreateDownload(BaseModel):
     content_id: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{22}$", description="22 base62 digits")]
     content_name: Name | None = None
     artist_name: Name | None = None
-    priority: Literal[1, 2, 3] = 2
+    priority: Annotated[int, Field(ge=1, le=3, description="1 high, 2 normal, 3 low")] = 2
     force: bool = False
 
     def wanted(self) -> NewDownload:

@@ -19,6 +19,7 @@ from cratekeeper.domain.events import Event, EventType
 from cratekeeper.domain.lanes import Lane, Rank, Waiting
 from cratekeeper.domain.limits import UserLimits, day_of, next_day
 from cratekeeper.domain.models import Download, Kind, Source, Usage
+from cratekeeper.domain.text import one_line
 from cratekeeper.domain.writes import Create, Lock, TakeLock, TakeSlot
 from cratekeeper.ports import CatalogStore, Clock, DownloadStore, Ids, Log
 from cratekeeper.services.release import Release
@@ -93,8 +94,8 @@ class Requests:
             id=self.ids.download(now),
             kind=wanted.kind,
             content_id=wanted.content_id,
-            content_name=wanted.content_name,
-            artist_name=wanted.artist_name,
+            content_name=_short(wanted.content_name),
+            artist_name=_short(wanted.artist_name),
             requested_by=caller.user_id,
             source=Source.USER,
             lane=wanted.lane,
@@ -162,3 +163,8 @@ def _refuse_beyond(usage: Usage, slot: TakeSlot, now: datetime) -> None:
     active = len(usage.active)
     if slot.max_active is not None and active >= slot.max_active:
         raise LimitReached("queue_limit_reached", limit=slot.max_active, used=active, resets_at=None)
+
+
+def _short(name: str | None) -> str | None:
+    """A caller's name as the item keeps it."""
+    return one_line(name) if name else None
