@@ -1,6 +1,7 @@
 """Transfers from a hostile provider: each behaviour, its class, and nothing wrong under a final key."""
 
 from collections.abc import Iterator
+from socket import socket
 from time import monotonic
 from typing import Any, Final
 
@@ -12,7 +13,9 @@ from cratekeeper.domain.models import Kind, Media
 from cratekeeper_local.provider.ids import file_id
 from tests.contract.landing import ANSWER_S, CLOCK, Landing
 from tests.contract.provider_thread import TRACK_ID, Served, serving
+from tests.contract.sockets import answering, read_head
 from tests.memory.media import MemoryMedia
+from tests.memory.samples import wav
 
 PICTURE: Final = file_id("cover 0 of Three Sketches")
 CONNECTION, TIMEOUT, CORRUPT = ErrorType.CONNECTION, ErrorType.TIMEOUT, ErrorType.CORRUPT
@@ -226,3 +229,51 @@ def test_a_picture_that_ends_with_its_connection_is_stored(served: Served, memor
     served.spoil("close_delimited", match=PICTURE, keep=1)
     landing = Landing(url=str(served.client.base_url), media=memory)
     assert landing.stored(landing.land(PICTURE, Kind.ALBUM_IMAGE)) == body
+
+
+ENDLESS: Final = b"RIFF\xff\xff\xff\xffWAVE" + wav("endless")[12:40] + b"\xff" * 4 + bytes(2**16)
+"""The beginning of a sound whose writer did not know its size."""
+
+
+def endless(connection: socket, *lines: str) -> None:
+    """A body without an end, as fast as it goes."""
+    read_head(connection)
+    head = "\r\n".join(["HTTP/1.1 200 OK", "Content-Type: audio/wav", CHUNKED, *lines, "", ""])
+    connection.sendall(head.encode())
+    while True:
+        connection.sendall(b"%x\r\n%b\r\n" % (len(ENDLESS), ENDLESS))
+
+
+def test_an_endless_body_is_corrupt_once_it_is_larger_than_any_object(memory: MemoryMedia) -> None:
+    with answering(endless) as port:
+        landing = Landing(url=f"http://127.0.0.1:{port}", media=memory, part_bytes=256, timeout_s=20)
+        with pytest.raises(TransferFailed, match="no end within 10000 parts") as failure:
+            landing.land(TRACK_ID)
+    assert failure.value.error_type is CORRUPT
+    assert (memory.objects, memory.open_uploads, landing.item.upload) == ({}, {}, None)
+
+
+@pytest.mark.parametrize(("line", "is_resumable"), [('ETag: "a"', True), ('ETag: W/"a"', False)])
+def test_an_endless_body_ends_with_the_time(memory: MemoryMedia, line: str, *, is_resumable: bool) -> None:
+    with answering(lambda connection: endless(connection, line)) as port:
+        landing = Landing(url=f"http://127.0.0.1:{port}", media=memory, part_bytes=2**20)
+        started = monotonic()
+        try:
+            result: object = landing.land(TRACK_ID)
+        except TransferFailed as failure:
+            result = failure.error_type
+        assert monotonic() - started < ANSWER_S + 5
+    assert result == (landing.item.upload if is_resumable else TIMEOUT)
+    assert memory.objects == {}
+
+
+@pytest.mark.parametrize("length", [10_000 * 2**23 + 1, 10**17])
+def test_a_length_that_no_object_can_have_is_corrupt_at_once(memory: MemoryMedia, length: int) -> None:
+    def behave(connection: socket) -> None:
+        read_head(connection)
+        connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Type: audio/wav\r\nContent-Length: {length}\r\n\r\n".encode())
+        connection.recv(1)
+
+    with answering(behave) as port, pytest.raises(TransferFailed) as failure:
+        Landing(url=f"http://127.0.0.1:{port}", media=memory).land(TRACK_ID)
+    assert (failure.value.error_type, memory.open_uploads) == (CORRUPT, {})

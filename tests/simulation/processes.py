@@ -64,6 +64,7 @@ class Machinery:
     projected: int = 0
     projecting: bool = False
     operated_at: datetime | None = None
+    dropped_at: datetime | None = None
 
     def start(self) -> None:
         """Start the pollers and the schedules."""
@@ -161,6 +162,7 @@ class Machinery:
         bell.hide(message)
         if message.receives > MAX_RECEIVES or self._happens(self.chances.dropped):
             bell.acknowledge(message.receipt)
+            self.dropped_at = self.world.clock.time
             return
         if message.receives == 1 and self._happens(self.chances.duplicated):
             for _ in range(self.dice.randint(1, 2)):

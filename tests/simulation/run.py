@@ -128,7 +128,9 @@ class Simulation:
 
     def _patience_ends(self) -> datetime:
         """The bound B after the last move, fault, or end of a wait for a good reason."""
-        reasons = [self.checker.moved_at, self.injector.struck_at, self.machinery.operated_at, self.started_at]
+        machinery = self.machinery
+        reasons = [self.started_at, self.checker.moved_at, self.injector.struck_at]
+        reasons += [machinery.operated_at, machinery.dropped_at]
         for item in self.world.table.downloads():
             if not item.is_terminal:
                 reasons += [item.next_retry_at, item.parked_until]

@@ -47,9 +47,9 @@ class Settings(BaseModel):
     user_max_requests_per_day: Quota = 100
     user_max_queue_size: Quota = 200
     max_retries: int = Field(default=5, ge=0, le=40)
-    initial_backoff_seconds: float = Field(default=60, ge=0)
-    max_backoff_seconds: float = Field(default=3600, ge=0)
-    backoff_multiplier: float = Field(default=2.0, ge=1)
+    initial_backoff_seconds: float = Field(default=60, ge=0, le=86_400, allow_inf_nan=False)
+    max_backoff_seconds: float = Field(default=3600, ge=0, le=86_400, allow_inf_nan=False)
+    backoff_multiplier: float = Field(default=2.0, ge=1, le=10, allow_inf_nan=False)
     lease_seconds: int = Field(default=60, ge=1, le=900)
     audit_retention_days: Days = 90
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"

@@ -57,19 +57,6 @@ class Candidates:
         """The head of the `waiting` index."""
         return self.store.waiting(limit=ENTRIES + len(control.permits))
 
-    def is_next(self, view: View) -> bool:
-        """Whether the caller's own album goes before all else without a look at the index.
-
-        Work that waits has a hungry id in its lane, but for what is on its way to a permit or a mark
-        this moment. So with no hungry id in this lane or above, except the album's own children, its
-        next child is the first. The swap is refused if that changed meanwhile.
-        """
-        if view.album is None or view.album.round or not view.album.awaits_children:
-            return False
-        lane = view.album.lane
-        before = [each for each, hungry in view.control.all_hungry() if hungry <= lane]
-        return all(root_of(each) == view.album.id for each in before) and self.fresh_child(view) is not None
-
     def best(self, view: View, entries: list[WaitingEntry]) -> Seeker | None:
         """The first in the order of work that may run now, with the permit that it would get."""
         for candidate in _in_order(view, entries):

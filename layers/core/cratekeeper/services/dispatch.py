@@ -7,7 +7,7 @@ from typing import Final
 from cratekeeper.domain.control import Control, Held
 from cratekeeper.domain.errors import WriteRefused
 from cratekeeper.domain.ids import SHARDS, chunk_of, key_of, split
-from cratekeeper.domain.lanes import Rank, Waiting
+from cratekeeper.domain.lanes import order_of
 from cratekeeper.domain.limits import AlbumCapacity, at_capacity, day_window, hour_window, next_day, next_hour
 from cratekeeper.domain.models import Download, Family
 from cratekeeper.domain.states import State
@@ -57,47 +57,47 @@ class Dispatch:
         """Visit what is due, clean the control item, and use every free permit."""
         control = self.permits.read()
         cleaned = self._clean(control)
-        visited = 0
-        for shard in range(SHARDS):
-            for root in self.store.due(shard, before=self.clock.now(), limit=self.at_most // SHARDS):
-                self.visit(root)
-                visited += 1
+        due = [root for shard in range(SHARDS) for root in self._due(shard)]
+        for item in sorted(filter(None, map(self.visit, due)), key=lambda item: order_of(item.id, item.lane)):
+            self.release.offer(item)
         granted = 0
         if control.limit is not None and not control.is_closed:
-            granted = self.release.fill(self.permits.read() if cleaned or visited else control, at_most=self.at_most)
-        return Tick(visited=visited, granted=granted, cleaned=cleaned)
+            granted = self.release.fill(self.permits.read() if cleaned or due else control, at_most=self.at_most)
+        return Tick(visited=len(due), granted=granted, cleaned=cleaned)
 
-    def visit(self, root: str) -> None:
-        """Look at one root and do what its state calls for."""
+    def _due(self, shard: int) -> list[str]:
+        return self.store.due(shard, before=self.clock.now(), limit=self.at_most // SHARDS)
+
+    def visit(self, root: str) -> Download | None:
+        """Look at one root and do what its state calls for.
+
+        Returns the root if it may run and must be offered a permit; the caller does so in the order of work.
+        """
         key = key_of(root)
         item = self.store.get(key).get(key)
         if not isinstance(item, Download) or item.is_terminal:
-            return
+            return None
         now = self.clock.now()
         if item.awaits_children:
             family = self.store.family(root)
             if family and family.root.awaits_children:  # it may have ended between the two reads
                 self._visit_family(family, now)
-        elif item.state is State.PENDING and item.parked_until:
-            self._unpark(item, now)
-        elif item.is_claimable(now):
-            self._visit_waiting(item, now)
-        else:
-            self._look_again(item, self._next_look(item, now))
+            return None
+        if item.state is State.PENDING and item.parked_until:
+            return self._unpark(item, now)
+        if item.is_claimable(now):
+            return self._visit_waiting(item, now)
+        self._look_again(item, self._next_look(item, now))
+        return None
 
-    def _visit_waiting(self, item: Download, now: datetime) -> None:
+    def _visit_waiting(self, item: Download, now: datetime) -> Download | None:
         """A claimable root: its ring may be lost, its retry due, its lease lapsed."""
-        if self.permits.read().limit is None:
-            self._look_again(item, now + timedelta(seconds=self.lease_s))
-            self.release.offer(item)
-            return
-        # In the index it is granted strictly in the order of work, after all visits of this tick.
-        rests = self.lease_s * (RELAXED_VISITS if item.state is State.PENDING else 1)
-        entry = Waiting(item.lane, Rank.ROOT)
-        self._attempt(visit(item, due_at=now + timedelta(seconds=rests), waiting=entry))
+        rests = self.permits.read().limit is not None and item.state is State.PENDING
+        self._look_again(item, now + timedelta(seconds=self.lease_s * (RELAXED_VISITS if rests else 1)))
+        return None if rests else item  # what never ran is found by its index
 
-    def _unpark(self, item: Download, now: datetime) -> None:
-        """A parked album goes back among the releasable work once a window has room, oldest first."""
+    def _unpark(self, item: Download, now: datetime) -> Download | None:
+        """A parked album goes back among the releasable work once a window has room."""
         hour, day = self.store.albums_started(hour_window(now), day_window(now))
         if at_capacity(self.capacity, this_hour=hour, today=day):
             full_day = self.capacity.max_per_day is not None and day >= self.capacity.max_per_day
@@ -105,7 +105,8 @@ class Dispatch:
         elif item.parked_until and item.parked_until <= now:
             change = unpark(item, now=now, next_visit=now + timedelta(seconds=self.lease_s))
             if self._attempt(change) and self.permits.read().limit is None:
-                self.release.offer(applied(item, change))
+                return applied(item, change)
+        return None
 
     def _visit_family(self, family: Family, now: datetime) -> None:
         """An album that waits for its children: settle, unhold, and make sure that somebody goes on."""

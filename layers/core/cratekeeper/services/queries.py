@@ -129,8 +129,9 @@ class Queries:
     def mine(self, filters: Filters, *, caller: Caller, after: str | None, limit: int) -> Listing:
         """The caller's roots, newest first; filters are applied before the page is cut."""
         found: list[Download] = []
+        size = min(BATCH, limit + 1) if filters == Filters() else BATCH
         for _ in range(0, SCANNED, BATCH):
-            page = self.store.roots_of(caller.user_id, after=after, limit=min(BATCH, limit + 1))
+            page = self.store.roots_of(caller.user_id, after=after, limit=size)
             items = self._in_order(page.ids)
             found += [item for item in items if filters.match(item)]
             after = page.next_after

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from cratekeeper.domain.control import Control, Held, Seeker
 from cratekeeper.domain.errors import PermitRefused, Unavailable
 from cratekeeper.domain.ids import child_id, root_of
-from cratekeeper.domain.lanes import Lane, Rank
+from cratekeeper.domain.lanes import Lane
 from cratekeeper.domain.models import Download
 from cratekeeper.ports import Bell, Clock, Log, Permits, WaitingEntry
 from cratekeeper.services.candidates import Candidates, View, is_granted
@@ -92,16 +92,9 @@ class Release:
     def fill(self, control: Control, *, at_most: int) -> int:
         """Grant as long as there is room and work, at most `at_most` times; returns how often.
 
-        Without room the best of what waits is marked hungry, so that finishers that do not look at
-        the index see that somebody goes before their own. `control` was read just now.
+        `control` was read just now.
         """
-        search = self._run(_Search(grants=at_most), control)
-        last = search.last or control
-        if last.limit is not None and not last.is_closed and not self._has_room(last):
-            best = self.candidates.best(View(last), self.candidates.entries(last))
-            if best and best.id not in last.hungry.get(best.lane, ()):
-                self._mark(best.id, best.lane, last)
-        return search.granted
+        return self._run(_Search(grants=at_most), control).granted
 
     def ring_again(self, item: Download, held: Held) -> None:
         """Ring for a permit whose first ring was perhaps lost; renewing it keeps two dispatchers from both ringing."""
@@ -152,8 +145,6 @@ class Release:
     def _best(self, control: Control, search: "_Search") -> Seeker | None:
         """The best candidate; the index is read once for all grants between two refusals."""
         view = View(control, search.seen.control is not None, search.seen.album, search.own, search.held)
-        if search.entries is None and view.album and self.candidates.is_next(view):
-            return self.candidates.best(view, [WaitingEntry(view.album.id, view.album.lane, Rank.CHILDREN)])
         if search.entries is None:
             search.entries = self.candidates.entries(control)
         return self.candidates.best(view, search.entries)
