@@ -1,5 +1,6 @@
 """What each method of a port costs in calls."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -137,3 +138,16 @@ def test_the_first_grant_of_all_makes_its_item(adapters: Adapters) -> None:
     with recorded(adapters.aws) as calls:
         adapters.permits.drop(HELD)
     assert calls == ["UpdateItem"]
+
+
+def test_positions_are_read_in_pages_of_what_was_asked(adapters: Adapters) -> None:
+    limits: list[object] = []
+
+    def note(params: dict[str, Any], **_: object) -> None:
+        limits.append(json.loads(params["body"]).get("Limit"))
+
+    client: Any = adapters.aws.dynamodb
+    client.meta.events.register("before-call.dynamodb.Query", note)
+    adapters.store.waiting_roots(limit=60)
+    client.meta.events.unregister("before-call.dynamodb.Query", note)
+    assert limits == [60, 60]

@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from cratekeeper.adapters.dynamodb.attributes import attribute, milliseconds, moment_of, value_of
 from cratekeeper.adapters.dynamodb.codec import attributes_of, decode, encode
+from cratekeeper.adapters.dynamodb.forms import EVENT, TALLY, UPLOAD
 from cratekeeper.domain import transitions
+from cratekeeper.domain.events import Event, EventType
 from cratekeeper.domain.failures import ErrorType
 from cratekeeper.domain.ids import Key
 from cratekeeper.domain.lanes import Lane, Rank, Waiting
-from cratekeeper.domain.models import Chunk, Download, Tally
+from cratekeeper.domain.models import Chunk, Download, Tally, Upload
 from cratekeeper.domain.progress import outcome
 from cratekeeper.domain.retry import Counts, RetryAt
 from cratekeeper.domain.states import State
@@ -55,6 +57,15 @@ def test_a_change_that_only_looks_like_a_default_is_stored() -> None:
     assert attributes_of("max_retries", 5, Key(ROOT, "D")) == {"mr": None}
     assert attributes_of("content_name", "", Key(ROOT, "D")) == {"cn": {"S": ""}}
     assert attributes_of("lane", Lane.NORMAL, Key(ROOT, "D")) == {"l": None}
+
+
+def test_values_inside_a_record_leave_out_their_defaults() -> None:
+    assert EVENT.store(Event(type=EventType.DOWNLOAD_STARTED, at=START)) == {
+        "t": "DOWNLOAD_STARTED",
+        "a": milliseconds(START),
+    }
+    assert UPLOAD.store(Upload(key="k", upload_id="u")) == {"k": "k", "i": "u"}
+    assert TALLY.store(Tally()) == {}
 
 
 def test_a_field_that_no_record_has_is_an_error() -> None:

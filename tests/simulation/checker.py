@@ -20,6 +20,9 @@ from tests.support.crate import Knobs
 
 EDGES: Final = frozenset((source, target) for (source, _), target in MOVES.items())
 
+WORKER: Final = "worker"
+"""How the names of workers' processes begin."""
+
 WORKERS_OWN: Final = (
     "media",
     "upload",
@@ -130,7 +133,7 @@ class Checker:
         if old.is_terminal:
             changed = [name for name in Download.__dataclass_fields__ if getattr(old, name) != getattr(new, name)]
             self.that(not changed or new.round > old.round, "I3", f"{new.id}: {changed} change after its end")
-        if new.state is old.state and new.epoch == old.epoch:
+        if (new.state, new.epoch, new.expanded) == (old.state, old.epoch, old.expanded):
             self.that(new.seq in (old.seq, old.seq + 1), "I28", f"{new.id}: seq {old.seq} to {new.seq}")
             return
         self.moved_at = self.world.clock.now()
@@ -276,7 +279,7 @@ class Checker:
                 self._granted(download_id, old)
 
     def _removed(self, download_id: str, permit: Permit, after: Permit | None, process: Process | None) -> None:
-        """I5, I18: the live permit of a running item is only ever extended, and by its holder."""
+        """I5, I18: the live permit of a running item is only ever extended, and by no other worker."""
         item = self.world.table.download(download_id, key_of(download_id))
         if item is None or item.lease_until is None or item.lease_until <= self._horizon():
             return
@@ -284,8 +287,16 @@ class Checker:
             return
         is_extended = after is not None and after[1:] == permit[1:] and after.until >= permit.until
         self.that(is_extended, "I18", f"{download_id} runs and loses its permit {permit}")
-        is_holder = self.holders.get((item.id, item.epoch)) is process
-        self.that(is_holder, "I5", f"{download_id}: a foreign permit is changed")
+        is_foreign = self.holders.get((item.id, item.epoch)) is not process and process is not None
+        is_worker = process is not None and process.name.startswith(WORKER)
+        self.that(not (is_foreign and is_worker), "I5", f"{download_id}: a foreign permit is changed")
+
+    def lease_lost(self, download_id: str, epoch: int) -> None:
+        """I6: nobody gives up a lease that is still his, and live, for an answer that was lost."""
+        item = self.world.table.download(download_id, key_of(download_id))
+        if item and item.epoch == epoch and item.state is State.IN_PROGRESS and item.lease_until:
+            is_live = item.lease_until > self._horizon()
+            self.that(not is_live, "I6", f"{download_id}: epoch {epoch} is given up, live until {item.lease_until}")
 
     def _granted(self, download_id: str, before: Control) -> None:
         """I20, rule 4: nothing is granted while a higher lane is hungry, or the queue closed."""

@@ -156,8 +156,6 @@ def _forgetful(world: World) -> World:
 DEFECTS: Final[Mapping[str, Sabotage]] = MappingProxyType({
     "epoch not compared": _store(_unguarded("epoch")),
     "state not compared": _store(_unguarded("state")),
-    "lease not compared": _store(_unguarded("lease_until")),
-    "expansion's progress not compared": _store(_unguarded("cursor")),
     "settled twice": _store(_twice),
     "transactions half done": _store(lambda write: write, is_atomic=False),
     "lock never freed": _store(_without(FreeLock)),

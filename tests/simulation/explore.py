@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Final, NamedTuple
 
-from tests.simulation.checker import Violation
+from tests.simulation.checker import WORKER, Violation
 from tests.simulation.faults import CRASHES, Blow, Fault, Plan, also, no_faults, some_faults
 from tests.simulation.processes import Chances
 from tests.simulation.run import Outcome, Setup, simulate
@@ -17,7 +17,6 @@ UNRELIABLE_CALLS: Final = 600
 
 SEED_OF_ENUMERATION: Final = 1
 PAIRED: Final = "album of 3"
-WORKER: Final = "worker"
 SHARE_OF_LONG: Final = 0.03
 BASES: Final = 3
 """Runs kept for each call site that they reached, to strike it there."""
@@ -169,7 +168,7 @@ def _faults_of(seed: int) -> Plan:
     """One seed in eight has no faults but those of queues, indexes and clocks."""
     if seed % 8 == 0:
         return no_faults
-    return some_faults(Random(f"faults {seed}"), rate=FAULT_RATE, calls=UNRELIABLE_CALLS)
+    return some_faults(seed, rate=FAULT_RATE, calls=UNRELIABLE_CALLS)
 
 
 def _blows_at(index: int, *, is_worker: bool) -> Iterator[Blow]:

@@ -8,7 +8,6 @@ from enum import StrEnum
 from functools import cache, partial
 from hashlib import blake2b
 from inspect import currentframe
-from random import Random
 from types import CodeType
 from typing import Any
 
@@ -73,14 +72,19 @@ def also(plan: Plan, blows: Sequence[Blow]) -> Plan:
     return choose
 
 
-def some_faults(dice: Random, *, rate: float, calls: int) -> Plan:
-    """Each of the first `calls` calls is struck with probability `rate`."""
+def some_faults(seed: int, *, rate: float, calls: int) -> Plan:
+    """Each of the first `calls` calls is struck with probability `rate`; it remembers nothing."""
     faults = tuple(Fault)
 
     def choose(index: int) -> Blow | None:
-        if index >= calls or dice.random() >= rate:
+        if index >= calls:
             return None
-        return Blow(dice.choice(faults), index, is_message_lost=dice.random() < 0.5)
+        word = int.from_bytes(blake2b(f"{seed} {index}".encode(), digest_size=8).digest())
+        word, chance = divmod(word, 1_000_000)
+        if chance >= rate * 1_000_000:
+            return None
+        word, fault = divmod(word, len(faults))
+        return Blow(faults[fault], index, is_message_lost=bool(word % 2))
 
     return choose
 

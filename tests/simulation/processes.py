@@ -17,6 +17,7 @@ from cratekeeper.services.requests import NewDownload
 from tests.memory.bell import Message
 from tests.memory.virtual import SkewedClock
 from tests.memory.world import World
+from tests.simulation.checker import WORKER
 from tests.simulation.scheduler import ActorPulse, Process, Scheduler
 from tests.support.crate import Crate, Knobs
 
@@ -167,7 +168,7 @@ class Machinery:
         if message.receives == 1 and self._happens(self.chances.duplicated):
             for _ in range(self.dice.randint(1, 2)):
                 bell.deliver(message.lane, message.download_id)
-        worker = self._process("worker")
+        worker = self._process(WORKER)
         self.working += 1
         worker.at_death = lambda: self._died(worker, message)
         self.scheduler.spawn(worker.name, worker, lambda: self._work(worker, message))

@@ -32,7 +32,7 @@ def _lines(tally: Tally, seconds: float) -> Iterator[str]:
     yield "workloads   calls struck with every fault, of all calls of the run:"
     yield from (f"  {name:24} {struck} of {calls}" for name, (struck, calls) in tally.indexes.items())
     yield f"violations  {len(tally.findings)} in {tally.runs} runs"
-    yield from _findings(tally)
+    yield from findings(tally)
 
 
 def _coverage(missing: dict[str, list[Fault]], pairs: int) -> Iterator[str]:
@@ -43,7 +43,7 @@ def _coverage(missing: dict[str, list[Fault]], pairs: int) -> Iterator[str]:
         yield f"  not covered: {site}: {what}"
 
 
-def _findings(tally: Tally) -> Iterator[str]:
+def findings(tally: Tally) -> Iterator[str]:
     """One run for each kind of violation, the shortest."""
     kinds: dict[tuple[str, str], list[Finding]] = {}
     for finding in tally.findings:

@@ -2,12 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
 
+from typing_extensions import override
+
 from cratekeeper.domain.states import State
+from tests.memory.records import MemoryLog
 from tests.memory.table import Table
 from tests.memory.world import World
 from tests.simulation.checker import Checker, Violation
@@ -23,13 +26,26 @@ PAUSE_LEASES: Final = 3.4
 VISIBILITY_S: Final = 150
 """How soon a message comes back that nobody acknowledged: earlier than on AWS, so more often in the way."""
 
-MOST_CALLS: Final = 20_000
+MOST_CALLS: Final = 8_000
 """A run that makes more calls of ports does not end."""
 
 RELIABLE: Final = Chances()
 
 Sabotage = Callable[[World], World]
 """Puts a defect into the world, to see whether it is found."""
+
+
+@dataclass(slots=True)
+class WatchedLog(MemoryLog):
+    """Shows the checker the moment at which a worker believes that its lease is lost."""
+
+    lease_lost: Callable[[str, int], None] | None = None
+
+    @override
+    def warning(self, action: str, **fields: object) -> None:
+        MemoryLog.warning(self, action, **fields)
+        if action == "lease_lost" and self.lease_lost:
+            self.lease_lost(str(fields["download_id"]), int(str(fields["epoch"])))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +85,11 @@ class Setup:
 
 @dataclass(slots=True, kw_only=True)
 class Simulation:
-    """A world with everything that runs in it."""
+    """A world with everything that runs in it.
+
+    `settled` is how much of the stream the indexes have seen for certain: they lag by moments, not
+    by as long as nobody moves.
+    """
 
     setup: Setup
     world: World
@@ -78,6 +98,7 @@ class Simulation:
     checker: Checker
     injector: Injector
     started_at: datetime
+    settled: int = 0
 
     def around(self, method: str, call: Callable[[], Any]) -> Any:
         """The hook of all calls."""
@@ -90,7 +111,7 @@ class Simulation:
     def is_over(self) -> bool:
         """Whether nothing is left to do, or nothing has moved for longer than anything may take."""
         self.checker.objects()
-        self.world.table.lag = 0  # an index lags by moments, not by as long as nobody moves
+        self.settled, self.world.table.lag = len(self.world.table.stream), 0
         if self._is_at_rest():
             return True
         return self.world.clock.time > self._patience_ends()
@@ -115,7 +136,8 @@ class Simulation:
             table.lag = 0
             self.machinery.chances = Chances(skew_s=self.setup.chances.skew_s)
         elif self.machinery.dice.random() < self.setup.chances.lagging:
-            table.lag = self.machinery.dice.choice((0, 0, 1, 2, 5))
+            recent = len(table.stream) - self.settled
+            table.lag = min(recent, self.machinery.dice.choice((0, 0, 1, 2, 5)))
 
     def _is_at_rest(self) -> bool:
         control = self.world.control
@@ -146,6 +168,9 @@ class Simulation:
         else:
             is_right = ends.keys() <= {State.COMPLETED, State.FAILED}
         self.checker.that(is_right, "ends", f"roots ended {dict(ends)}, expected {dict(expected)}")
+        limit, peak = self.setup.workload.limit, self.world.provider.peak
+        if self.setup.is_gentle and not self.injector.blows and limit and not self.machinery.operated_at:
+            self.checker.that(peak <= limit, "I22", f"{peak} bodies at once, {limit} are allowed")
 
 
 def simulate(setup: Setup) -> Outcome:
@@ -158,7 +183,8 @@ def simulate(setup: Setup) -> Outcome:
 def _build(setup: Setup) -> Simulation:
     """One world, and everything that runs in it, on dice of one seed."""
     workload, knobs = setup.workload, setup.workload.knobs
-    world = World.of(limit=workload.limit, seed=setup.seed)
+    log = WatchedLog()
+    world = replace(World.of(limit=workload.limit, seed=setup.seed), log=log)
     world = setup.sabotage(world) if setup.sabotage else world
     world.bell.visibility_s = VISIBILITY_S
     scheduler = Scheduler(world.clock, Random(f"turns {setup.seed}"), setup.stickiness)
@@ -186,6 +212,7 @@ def _build(setup: Setup) -> Simulation:
         started_at=world.clock.time,
     )
     checker.watch()
+    log.lease_lost = checker.lease_lost
     world.calls.around = simulation.around
     machinery.start()
     return simulation

@@ -1,8 +1,10 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cratekeeper.domain.failures import RULES, ErrorType, of_status
+
+FEW = settings(max_examples=30)
 
 
 @pytest.mark.case("R-07", "R-15")
@@ -28,11 +30,13 @@ def test_a_status_has_its_class(status: int, error_type: ErrorType) -> None:
     assert of_status(status, has_retry_after=False) is error_type
 
 
+@FEW
 @given(st.integers(200, 299), st.booleans())
 def test_a_success_is_no_failure(status: int, has_retry_after: bool) -> None:
     assert of_status(status, has_retry_after=has_retry_after) is None
 
 
+@FEW
 @given(st.one_of(st.integers(100, 199), st.integers(300, 999)), st.booleans())
 def test_every_other_status_is_a_failure(status: int, has_retry_after: bool) -> None:
     assert of_status(status, has_retry_after=has_retry_after) in RULES

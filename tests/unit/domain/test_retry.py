@@ -1,13 +1,14 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cratekeeper.domain.failures import RULES, ErrorType
 from cratekeeper.domain.retry import Counts, Failure, GiveUp, RetryAt, RetryPolicy
 from tests.support.builders import NOW, at
 
+FEW = settings(max_examples=30)
 POLICY = RetryPolicy()
 NO_FAILURES = Counts()
 DICE = st.floats(0, 1, exclude_max=True)
@@ -38,6 +39,7 @@ def test_no_wait_is_longer_than_the_cap(number: int, seconds: float) -> None:
 
 
 @pytest.mark.case("R-03")
+@FEW
 @given(RETRIES, DICE)
 def test_without_an_initial_wait_there_is_none(retry: int, dice: float) -> None:
     assert RetryPolicy(initial_s=0).wait_s(retry, dice=dice) == 0
@@ -56,6 +58,7 @@ def test_jitter_spreads_a_wait_over_its_last_fifth() -> None:
     assert len(set(waits)) == 1000
 
 
+@FEW
 @given(POLICIES, RETRIES, DICE)
 def test_a_wait_lies_between_four_fifths_of_the_backoff_and_the_cap(
     policy: RetryPolicy, retry: int, dice: float
@@ -64,6 +67,7 @@ def test_a_wait_lies_between_four_fifths_of_the_backoff_and_the_cap(
     assert 0.8 * backoff <= policy.wait_s(retry, dice=dice) <= backoff <= policy.max_s
 
 
+@FEW
 @given(POLICIES, st.integers(0, 2000))
 def test_the_backoff_never_falls(policy: RetryPolicy, retry: int) -> None:
     assert policy.backoff_s(retry) <= policy.backoff_s(retry + 1)
@@ -80,12 +84,14 @@ def test_a_failure_with_retries_left_waits_and_spends_one(error_type: ErrorType)
 
 @pytest.mark.case("R-07", "R-15")
 @pytest.mark.parametrize("error_type", [ErrorType.NOT_FOUND, ErrorType.REJECTED, ErrorType.LOST])
+@FEW
 @given(max_retries=st.integers(0, 40))
 def test_a_final_answer_is_never_asked_for_again(error_type: ErrorType, max_retries: int) -> None:
     assert decide(error_type, max_retries=max_retries) == GiveUp()
 
 
 @pytest.mark.case("R-08")
+@FEW
 @given(max_retries=st.integers(0, 40))
 def test_an_item_that_always_fails_is_tried_max_retries_times_more(max_retries: int) -> None:
     counts, tried = Counts(), 0
@@ -126,6 +132,7 @@ def test_what_the_provider_asked_for_is_kept_within_a_second_and_a_day(asked: fl
     assert decision.at == at(waited)
 
 
+@FEW
 @given(st.lists(st.sampled_from([*ErrorType])), st.integers(0, 10), DICE)
 def test_counts_stay_within_their_bounds_whatever_fails(
     failures: list[ErrorType], max_retries: int, dice: float
@@ -140,6 +147,7 @@ def test_counts_stay_within_their_bounds_whatever_fails(
     assert counts.busy <= 50
 
 
+@FEW
 @given(st.sampled_from(RETRIED), DICE)
 def test_a_retry_falls_on_a_whole_millisecond_not_before_now(error_type: ErrorType, dice: float) -> None:
     decision = decide(error_type, dice=dice)

@@ -1,12 +1,14 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cratekeeper.domain.text import NAME_BYTES, one_line
 
+FEW = settings(max_examples=30)
 ANY = st.text(st.characters(codec="utf-8"))
 
 
+@FEW
 @given(ANY, st.integers(0, 300))
 def test_a_line_is_bounded_and_printable(text: str, at_most: int) -> None:
     line = one_line(text, at_most=at_most)
@@ -14,6 +16,7 @@ def test_a_line_is_bounded_and_printable(text: str, at_most: int) -> None:
     assert line.isprintable()
 
 
+@FEW
 @given(ANY)
 def test_a_line_stays_as_it_is(text: str) -> None:
     line = one_line(text)

@@ -10,10 +10,12 @@ from cratekeeper.domain.lanes import Lane
 from cratekeeper.domain.models import Download
 from cratekeeper.domain.states import State
 from cratekeeper.services.dispatch import RELAXED_VISITS, RERING_AFTER_S, Tick
+from cratekeeper.services.release import HUNGRY
 from tests.support.builders import (
     ROOT,
     Values,
     a_download,
+    a_held,
     a_permit,
     a_running,
     at,
@@ -246,3 +248,12 @@ def test_a_tick_that_the_table_does_not_answer_is_repeated_by_the_next(crate: Cr
         in_a_minute(crate)
     in_a_minute(crate)
     assert crate.rung() == [ROOT]
+
+
+def test_a_due_retry_keeps_its_place_however_many_ids_are_hungry(crate: Crate) -> None:
+    younger = [root_id(number) for number in range(10, 10 + HUNGRY)]
+    crate.put(a_download(ROOT, **DUE), *(a_download(each, due_at=at(99)) for each in younger))
+    crate.permit("x", "y", "z", hungry={Lane.NORMAL: frozenset(younger)})
+    crate.dispatch.tick()
+    crate.release.hand_on(a_held("z"))
+    assert ROOT in crate.held()

@@ -156,7 +156,7 @@ def test_an_album_of_more_parts_than_a_family_may_have_is_rejected(crate: Crate)
     album_id = provider.add_album("album", tracks=0)
     provider.albums[album_id] = (
         provider.albums[album_id][0],
-        tuple(a_track(number) for number in range(MAX_CHILDREN + 1)),
+        tuple(a_track(1, id=f"{number:022}") for number in range(MAX_CHILDREN + 1)),
     )
     album = crate.request(album_id)
     crate.work(album.id)

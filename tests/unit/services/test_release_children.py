@@ -43,6 +43,17 @@ def test_an_expanded_album_swaps_its_permit_to_its_children(crate: Crate) -> Non
     assert crate.hungry() == {Lane.NORMAL: {child_id(A, 4)}}
 
 
+def test_room_that_comes_before_the_next_childs_mark_is_used(crate: Crate) -> None:
+    """Rule 5."""
+    album = family(crate, 5)
+    crate.permit(A)
+    first_two = [child_id(A, 1), child_id(A, 2)]
+    meanwhile(crate.world.calls, "permits.mark", lambda: crate.permit(*first_two))
+    crate.release.offer_children(album, held=a_held(A))
+    assert crate.held() == {*first_two, child_id(A, 3)}
+    assert crate.rung().count(child_id(A, 3)) == 2
+
+
 def test_an_expanded_album_without_a_limit_rings_all_its_children() -> None:
     crate = Crate.of(limit=None)
     crate.release.offer_children(family(crate), held=None)

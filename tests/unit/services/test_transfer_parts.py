@@ -125,7 +125,7 @@ def test_a_transfer_that_outlives_its_invocation_spends_no_retry(crate: Crate, i
     assert (crate.item(item).state, crate.item(item).lease_losses) == (State.COMPLETED, 0)
 
 
-@pytest.mark.parametrize(("after_s", "left_s", "retries"), [(125, 120, 0), (20, 120, 1), (95, 300, 1)])
+@pytest.mark.parametrize(("after_s", "left_s", "retries"), [(135, 130, 0), (20, 130, 1), (135, 300, 1)])
 def test_an_answer_that_is_timed_out_after_some_parts_spends_no_retry(
     crate: Crate, item: Download, after_s: float, left_s: float, retries: int
 ) -> None:

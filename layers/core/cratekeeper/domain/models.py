@@ -53,12 +53,14 @@ class Upload:
         upload_id: S3's id of it.
         source_etag: validator of the provider's answer; None = cannot be resumed.
         length: declared size of the whole in bytes, None = unknown.
+        replaces: ETag of the broken object that it takes the place of, None = the key was free.
     """
 
     key: str
     upload_id: str
     source_etag: str | None = None
     length: int | None = None
+    replaces: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

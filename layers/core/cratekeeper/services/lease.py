@@ -87,14 +87,24 @@ class Lease:
     def _renew(self, until: datetime) -> None:
         """The permit first, then the lease, each under its exact value as last known."""
         if self.held and self.held.permit.until != until:
-            self.control = self.permits.renew(self.held, until=until)
-            self.held = Held(self.held.id, self.held.permit._replace(until=until))
+            self.held = self._renew_permit(self.held, until)
         try:
             self.store.write(renew(self.item, lease_until=until))
         except WriteRefused as refused:
             if not self._is_renewed(refused.current, until):
                 raise
         self.item = replace(self.item, lease_until=until)
+
+    def _renew_permit(self, held: Held, until: datetime) -> Held:
+        """Extend the permit; one of this attempt with another end is ours too: the dispatcher rang for it again."""
+        try:
+            self.control = self.permits.renew(held, until=until)
+        except PermitRefused as refused:
+            present = refused.control.permits.get(held.id)
+            if present is None or (present.epoch, present.round) != (held.permit.epoch, held.permit.round):
+                raise
+            self.control = self.permits.renew(Held(held.id, present), until=until)
+        return Held(held.id, held.permit._replace(until=until))
 
     def _is_renewed(self, current: object, until: datetime) -> bool:
         """Whether the refusal met our own success, whose answer was lost (I6)."""

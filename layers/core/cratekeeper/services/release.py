@@ -16,6 +16,7 @@ from cratekeeper.domain.errors import PermitRefused, Unavailable
 from cratekeeper.domain.ids import child_id, root_of
 from cratekeeper.domain.lanes import Lane
 from cratekeeper.domain.models import Download
+from cratekeeper.domain.states import State
 from cratekeeper.ports import Bell, Clock, Log, Permits, WaitingEntry
 from cratekeeper.services.candidates import Candidates, View, is_granted
 
@@ -23,7 +24,7 @@ LOOKS: Final = 20
 """Refused looks of one release in a row; then the dispatcher's next tick goes on."""
 
 HUNGRY: Final = 16
-"""Ids of one lane that are marked hungry at most: 27 bytes each, in an item that every permit write pays for."""
+"""Marks of a lane beyond which indexed work gets none: 27 bytes each, in an item that every permit write pays for."""
 
 
 class Seen(NamedTuple):
@@ -154,16 +155,23 @@ class Release:
         return control.has_room() or bool(control.lapsed(self.clock.now()))
 
     def _without_room(self, search: "_Search", control: Control) -> Control | None:
+        """Mark the own id hungry (rule 5).
+
+        A lane with HUNGRY ids needs no further mark of what the index shows: whoever finishes sees
+        the lane hungry and looks there. So the control item stays small. A root that started before
+        is in no index and is marked all the same.
+        """
         own = search.own
-        return self._mark(own.id, own.lane, control) if own and not search.found else None
+        if own is None or search.found:
+            return None
+        is_indexed = own.state is State.PENDING or not own.is_root
+        if is_indexed and len(control.hungry.get(own.lane, ())) >= HUNGRY:
+            return None
+        return self._mark(own.id, own.lane, control)
 
     def _mark(self, download_id: str, lane: Lane, control: Control) -> Control | None:
-        """Mark an id hungry (rule 5); refused, room appeared: the control item to look at again.
-
-        A lane with HUNGRY ids needs no further mark: whoever finishes sees them and looks at the
-        index, which by then shows this id too. So the control item stays small.
-        """
-        if control.is_closed or control.limit is None or len(control.hungry.get(lane, ())) >= HUNGRY:
+        """Mark an id hungry; refused, room appeared: the control item to look at again."""
+        if control.is_closed or control.limit is None:
             return None
         try:
             self.permits.mark(download_id, lane, limit=control.limit)

@@ -111,12 +111,12 @@ class Requests:
 
     def _commit(self, item: Download, limits: UserLimits, now: datetime) -> None:
         """The creating transaction; refusals are told apart by which write was refused."""
-        known_day, day = day_of(now), day_of(now)
+        known_day = day_of(now)
         for _ in range(TRIES):
             slot = TakeSlot(
                 user_id=item.requested_by,
                 root=item.id,
-                day=day,
+                day=max(known_day, day_of(now)),  # another machine's midnight may come first
                 known_day=known_day,
                 max_active=limits.max_queue,
                 max_requests=limits.max_per_day,

@@ -210,6 +210,7 @@ class Transfer:
             upload_id=self.media.begin(target.key, content_type=target.content_type),
             source_etag=target.body.etag,
             length=target.body.length,
+            replaces=run.if_match,
         )
         self._save(run.lease.item, run.upload)
         return run.upload
@@ -224,7 +225,7 @@ class Transfer:
 
     def _complete(self, run: "_Run", target: "_Target", upload: Upload) -> Media:
         """Make the upload an object; a resumed file is read back: a hash cannot outlive its process."""
-        etag = self.media.complete(target.key, upload.upload_id, run.etags, if_match=run.if_match)
+        etag = self.media.complete(target.key, upload.upload_id, run.etags, if_match=upload.replaces)
         if not target.body.offset:
             return target.media(target.key)
         whole = _Target(item=run.lease.item, body=target.body)

@@ -76,6 +76,7 @@ UPLOAD: Final = Shape(
         "upload_id": Form("i"),
         "source_etag": Form("e"),
         "length": Form("n"),
+        "replaces": Form("r"),
     },
 )
 TALLY: Final = Shape(Tally, {"completed": Form("c"), "failed": Form("f"), "cancelled": Form("x")})
