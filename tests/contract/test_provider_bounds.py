@@ -142,7 +142,7 @@ def test_a_track_that_never_comes_does_not_hold_its_siblings(served: Served) -> 
 
 def test_a_slow_taker_is_not_the_providers_fault(served: Served) -> None:
     served.spoil("slow", rate_bytes_s=10_000)
-    with a_provider(str(served.client.base_url)).audio(TRACK_ID, deadline_s=20) as body:
+    with a_provider(str(served.client.base_url), window_s=WINDOW_S).audio(TRACK_ID, deadline_s=20) as body:
         received = 0
         for number, chunk in enumerate(body.chunks()):
             received += len(chunk)
@@ -152,7 +152,7 @@ def test_a_slow_taker_is_not_the_providers_fault(served: Served) -> None:
 
 def test_a_pause_within_the_rate_is_borne(served: Served) -> None:
     served.spoil("slow", rate_bytes_s=8_000)
-    assert len(read(a_provider(str(served.client.base_url)))) > 8_000
+    assert len(read(a_provider(str(served.client.base_url), window_s=WINDOW_S))) > 8_000
 
 
 LATER = datetime(2026, 11, 21, 8, 5, tzinfo=UTC)

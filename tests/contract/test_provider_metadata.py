@@ -12,7 +12,7 @@ from cratekeeper.adapters.provider.client import JSON_BYTES
 from cratekeeper.domain.errors import TransferFailed
 from cratekeeper.domain.failures import ErrorType
 from cratekeeper_local.provider.ids import content_id
-from tests.contract.landing import ANSWER_S, a_provider
+from tests.contract.landing import ANSWER_S, WINDOW_S, a_provider
 from tests.contract.provider_thread import TRACK_ID, Served, serving
 from tests.memory.samples import content_id as some_id
 
@@ -161,7 +161,7 @@ def test_names_are_one_short_line(served: Served) -> None:
 
 
 def ask(served: Served, match: str) -> object:
-    provider = a_provider(str(served.client.base_url))
+    provider = a_provider(str(served.client.base_url), window_s=WINDOW_S)
     match match:
         case str() if match == ONE_TRACK:
             return provider.track(TRACK_ID)

@@ -11,7 +11,7 @@ from cratekeeper.domain.errors import TransferFailed
 from cratekeeper.domain.failures import ErrorType
 from cratekeeper.domain.models import Kind, Media
 from cratekeeper_local.provider.ids import file_id
-from tests.contract.landing import ANSWER_S, CLOCK, Landing
+from tests.contract.landing import ANSWER_S, CLOCK, WINDOW_S, Landing
 from tests.contract.provider_thread import TRACK_ID, Served, serving
 from tests.contract.sockets import answering, read_head
 from tests.memory.media import MemoryMedia
@@ -154,7 +154,7 @@ def spoil(served: Served, behaviour: str, params: dict[str, Any], *, match: str 
 def test_a_bad_answer_is_classed_and_nothing_is_stored(
     served: Served, memory: MemoryMedia, behaviour: str, params: dict[str, Any], expected: ErrorType
 ) -> None:
-    landing = Landing(url=str(served.client.base_url), media=memory)
+    landing = Landing(url=str(served.client.base_url), media=memory, window_s=WINDOW_S)
     spoil(served, behaviour, params)
     started = monotonic()
     with pytest.raises(TransferFailed) as failure:

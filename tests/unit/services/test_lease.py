@@ -79,6 +79,14 @@ def test_a_permit_that_is_gone_ends_the_lease(world: World) -> None:
     assert world.item(ROOT).lease_until == at(60)
 
 
+def test_a_permit_that_the_dispatcher_rang_for_again_is_still_ours(world: World) -> None:
+    lease = lease_of(world)
+    world.clock.advance(20)
+    world.permits.renew(a_held(), until=at(70))
+    assert lease.beat() is not None
+    assert world.item(ROOT).lease_until == world.control.permits[ROOT].until == at(80)
+
+
 @pytest.mark.case("I-08")
 @pytest.mark.parametrize(("seconds", "is_lost"), [(60, False), (60.001, True)])
 def test_a_lease_that_has_lapsed_is_not_renewed(world: World, seconds: float, is_lost: bool) -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -281,6 +282,18 @@ def test_a_clock_that_lags_behind_the_stored_day_never_starts_its_count_anew() -
     with pytest.raises(LimitReached) as refused:
         ask(crate, 1)
     assert refused.value.code == "daily_limit_reached"
+
+
+def test_a_usage_record_that_changes_too_fast_is_an_error_and_leaves_nothing(crate: Crate) -> None:
+    def refused(called: str, call: Callable[[], object]) -> object:
+        if called == "store.commit" and isinstance(call, partial):
+            raise WriteRefused(call.args[3], crate.world.usage("alice"))
+        return call()
+
+    crate.world.calls.around = refused
+    with pytest.raises(Unavailable, match="try again"):
+        crate.album()
+    assert not crate.world.table.parts
 
 
 def test_two_first_requests_of_a_day_both_count(crate: Crate) -> None:

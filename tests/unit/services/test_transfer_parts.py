@@ -304,3 +304,13 @@ def test_a_file_that_would_not_fit_the_time_left_goes_in_parts(crate: Crate, ite
     answered(crate, lambda body: setattr(body, "length", SLOWEST_BYTES_PER_S + 1))
     crate.process.run(item.id, deadline=crate.world.clock.now())
     assert crate.world.media.begun == 1
+
+
+def test_a_long_file_that_replaces_a_broken_object_ends_after_some_invocations(crate: Crate, item: Download) -> None:
+    crate.world.media.place(KEY, b"garbage", "audio/wav")
+    source_of(crate).piece_s = crate.knobs.timeout_s / 8
+    crate.settle_down(step_s=1, ticks=40)
+    done = crate.item(item)
+    assert (done.state, done.retry_count) == (State.COMPLETED, 0)
+    assert stored(crate) == {KEY: BODY}
+    assert crate.world.media.open_uploads == {}

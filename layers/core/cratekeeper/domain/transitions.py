@@ -93,7 +93,7 @@ def park(item: Download, *, until: datetime, now: datetime) -> Change:
     move(item.state, Verb.PARK)
     return Change(
         key=item.key,
-        given=_as_read(item),
+        given=_as_read(item) | Fields(parked_until=item.parked_until),
         put=Fields(
             parked_until=until,
             due_at=until,

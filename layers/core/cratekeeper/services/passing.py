@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from io import BytesIO
 from typing import NamedTuple
 
 from cratekeeper.domain.media import Inspector
@@ -44,21 +45,14 @@ class Piece(NamedTuple):
 
 def pieces(chunks: Iterator[bytes], size_bytes: int) -> Iterator[Piece]:
     """The bytes in pieces of a size, the last one as it comes; one is given once it is known whether it is the last."""
-    held: list[bytes] = []
-    room = size_bytes
+    held = BytesIO()
     for chunk in chunks:
-        rest = chunk
-        while len(rest) > room:
-            held.append(rest[:room])
-            yield Piece(_drained(held), is_last=False)
-            rest, room = rest[room:], size_bytes
-        held.append(rest)
-        room -= len(rest)
-    yield Piece(_drained(held), is_last=True)
-
-
-def _drained(held: list[bytes]) -> bytes:
-    """All of it in one; the parts of it are not kept beside it."""
-    body = b"".join(held)
-    held.clear()
-    return body
+        rest = memoryview(chunk)
+        while held.tell() + len(rest) > size_bytes:
+            room = size_bytes - held.tell()
+            held.write(rest[:room])
+            # The buffer itself, not a copy of it: a piece is in memory once.
+            yield Piece(held.getvalue(), is_last=False)
+            held, rest = BytesIO(), rest[room:]
+        held.write(rest)
+    yield Piece(held.getvalue(), is_last=True)

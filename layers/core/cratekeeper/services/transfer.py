@@ -17,7 +17,7 @@ from cratekeeper.domain.transitions import name, save_upload
 from cratekeeper.domain.writes import Change
 from cratekeeper.ports import Body, CatalogStore, Clock, DownloadStore, MediaStore, Part, Provider
 from cratekeeper.services.lease import Lease
-from cratekeeper.services.passing import Verifier, pieces
+from cratekeeper.services.passing import Piece, Verifier, pieces
 
 PART_BYTES: Final = 8 * 2**20
 """Size of a part, and the most that is held in memory of one file, but for its last pieces."""
@@ -188,21 +188,26 @@ class Transfer:
         return target.media(target.key)
 
     def _in_parts(self, run: "_Run", target: "_Target", chunks: Iterator[bytes]) -> Media | Upload:
-        """Store part by part until the body or the time ends; what fits one part is one put all the same."""
+        """Store part by part until the body or the time ends."""
         cut = pieces(chunks, self.part_bytes)
-        while True:
-            piece = next(cut)
-            if run.upload is None and piece.is_last:
-                return self._put(run, target, len(piece.body), iter([piece.body]))
-            upload = run.upload or self._begin_upload(run, target)
-            run.lease.check()
-            if len(run.etags) == MOST_PARTS:
-                raise CorruptMedia(f"no end within {MOST_PARTS} parts")
-            run.etags.append(self.media.put_part(target.key, upload.upload_id, len(run.etags) + 1, piece.body))
-            if piece.is_last:
-                return self._complete(run, target, upload)
-            if self._goes_on_later(run):
-                return upload
+        result = None
+        while result is None:
+            # No name here for the piece: it must be gone before the next one is gathered.
+            result = self._take(run, target, next(cut))
+        return result
+
+    def _take(self, run: "_Run", target: "_Target", piece: Piece) -> Media | Upload | None:
+        """Store one part; what fits one part is one put all the same. None: go on."""
+        if run.upload is None and piece.is_last:
+            return self._put(run, target, len(piece.body), iter([piece.body]))
+        upload = run.upload or self._begin_upload(run, target)
+        run.lease.check()
+        if len(run.etags) == MOST_PARTS:
+            raise CorruptMedia(f"no end within {MOST_PARTS} parts")
+        run.etags.append(self.media.put_part(target.key, upload.upload_id, len(run.etags) + 1, piece.body))
+        if piece.is_last:
+            return self._complete(run, target, upload)
+        return upload if self._goes_on_later(run) else None
 
     def _begin_upload(self, run: "_Run", target: "_Target") -> Upload:
         run.upload = Upload(
