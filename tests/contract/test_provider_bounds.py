@@ -206,6 +206,44 @@ def test_what_follows_a_status(served: Served, code: int, expected: ErrorType, f
     assert (failure.error_type, type(decision)) == (expected, follows)
 
 
+@pytest.mark.case("F-07")
+@pytest.mark.parametrize(
+    ("text", "is_taken"),
+    [
+        ("bytes 10-99/100", True),
+        ("bytes 10-98/100", False),
+        ("bytes 10-99/99", False),
+        ("bytes 11-99/100", False),
+        ("bytes 0-99/100", False),
+        ("bytes 10-9/10", False),
+        ("bytes 10-99/*", False),
+        ("bytes */100", False),
+        ("bytes 10-99", False),
+        ("bytes=10-99/100", False),
+        ("items 10-99/100", False),
+        ("bytes 10-99/100, bytes 10-99/100", False),
+        ("bytes \xb110-99/100", False),
+        ("", False),
+    ],
+)
+@pytest.mark.parametrize("framing", ["Content-Length: 90", "Transfer-Encoding: chunked"])
+def test_a_rest_must_be_what_was_asked_for(text: str, *, is_taken: bool, framing: str) -> None:
+    def behave(connection: socket) -> None:
+        read_head(connection)
+        head = f"HTTP/1.1 206 Partial Content\r\nContent-Range: {text}\r\n{framing}\r\n\r\n"
+        connection.sendall(head.encode("latin-1"))
+
+    with answering(behave) as port:
+        provider = a_provider(f"http://127.0.0.1:{port}")
+        with provider.audio(TRACK_ID, offset=10, etag='"a"', deadline_s=20) as body:
+            if is_taken:
+                assert (body.offset, body.length) == (10, 100)
+                return
+            with pytest.raises(TransferFailed) as failure:
+                _ = body.offset
+    assert failure.value.error_type is ErrorType.CORRUPT
+
+
 def test_the_base_url_may_have_a_path_and_a_password() -> None:
     heads: list[bytes] = []
 

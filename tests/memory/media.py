@@ -40,13 +40,13 @@ def etag_of(body: bytes, parts: int = 0) -> str:
 
 @dataclass(slots=True)
 class MemoryMedia:
-    """Objects with conditional writes, and multipart uploads. `overwritten` names replaced keys."""
+    """Objects with conditional writes, and multipart uploads. `overwritten` has what was replaced, by key."""
 
     clock: Clock
     calls: Calls = field(default_factory=Calls)
     objects: dict[str, StoredObject] = field(default_factory=dict)
     open_uploads: dict[str, OpenUpload] = field(default_factory=dict)
-    overwritten: list[str] = field(default_factory=list)
+    overwritten: list[tuple[str, StoredObject]] = field(default_factory=list)
     begun: int = 0
     port: str = "media"
 
@@ -138,6 +138,6 @@ class MemoryMedia:
         if if_match is not None and (present is None or present.info.etag != if_match):
             raise ObjectExists(key)
         if present:
-            self.overwritten.append(key)
+            self.overwritten.append((key, present))
         self.objects[key] = StoredObject(body, ObjectInfo(len(body), etag, content_type))
         return etag

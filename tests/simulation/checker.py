@@ -53,7 +53,7 @@ class Checker:
     """Watches the table.
 
     `skew` is how far the clocks of processes may be from the true one; `broken` are the keys of
-    objects that may be replaced, once.
+    objects that are no better at the provider.
     """
 
     world: World
@@ -307,9 +307,10 @@ class Checker:
 
     def objects(self) -> None:
         """I15: a key is created once, and only a broken object is replaced."""
-        for key in self.world.media.overwritten[self._overwritten :]:
-            self.that(key in self.broken, "I15", f"{key} was whole and is overwritten")
-            self.broken.discard(key)
+        bodies = {source.body for source in self.world.provider.sources.values()}
+        for key, replaced in self.world.media.overwritten[self._overwritten :]:
+            is_whole = replaced.body in bodies and key not in self.broken
+            self.that(not is_whole, "I15", f"{key} was whole and is overwritten")
         self._overwritten = len(self.world.media.overwritten)
 
 

@@ -48,7 +48,7 @@ class Machinery:
     """Starts the processes of one run and keeps what they have promised.
 
     `accepted` maps each accepted download's id to what was asked and by whom; `broken` are keys
-    under which the bucket holds what must be replaced.
+    of objects that the provider itself has broken.
     """
 
     world: World

@@ -26,8 +26,8 @@ PAUSE_LEASES: Final = 3.4
 VISIBILITY_S: Final = 150
 """How soon a message comes back that nobody acknowledged: earlier than on AWS, so more often in the way."""
 
-MOST_CALLS: Final = 8_000
-"""A run that makes more calls of ports does not end."""
+MOST_CALLS: Final = 4_000
+"""A run that makes more calls of ports, and thrice as many in a long workload, does not end."""
 
 RELIABLE: Final = Chances()
 
@@ -104,7 +104,7 @@ class Simulation:
         """The hook of all calls."""
         calls = len(self.injector.sites)
         self._be_unreliable(self.world.table, is_calm=calls >= self.setup.calm_after)
-        if calls > MOST_CALLS:
+        if calls > MOST_CALLS * (3 if self.setup.workload.sample else 1):
             self.checker.that(holds=False, invariant="I7", detail=f"no end after {calls} calls")
         return self.injector(method, call)
 

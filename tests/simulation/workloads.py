@@ -161,7 +161,6 @@ def _broken_object(machinery: Machinery) -> None:
     track, cover = facts.track_ids[0], facts.covers[0].id
     world.media.place(f"audio/{track}.wav", world.provider.sources[track].body[:-9], "audio/wav")
     world.media.place(f"images/{cover}.png", world.provider.sources[cover].body, "image/png")
-    machinery.broken.add(f"audio/{track}.wav")
     _ask(machinery, album)
 
 
@@ -224,8 +223,9 @@ def _queue_pauses(machinery: Machinery) -> None:
 def _corrupt_end(machinery: Machinery) -> None:
     """A long file lacks its end, which shows only when the resumed whole is read back."""
     _long_file(machinery)
-    for source in machinery.world.provider.sources.values():
+    for track, source in machinery.world.provider.sources.items():
         source.body = source.body[:-100]
+        machinery.broken.add(f"audio/{track}.wav")
 
 
 def _long_file(machinery: Machinery) -> None:

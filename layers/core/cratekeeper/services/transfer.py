@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from cratekeeper.domain.errors import LeaseLost, NotFound, ObjectExists, TransferFailed, WriteRefused
 from cratekeeper.domain.failures import ErrorType
@@ -84,19 +84,19 @@ class Transfer:
         try:
             return self._stream(lease, deadline, if_match=None)
         except _Occupied as occupied:
-            return self._adopt(lease, occupied.key) or self._replace(lease, deadline, occupied.key)
+            found = self._adopt(lease, occupied.key)
+            return found if isinstance(found, Media) else self._replace(lease, deadline, found)
 
-    def _replace(self, lease: Lease, deadline: datetime, key: str) -> Media | Upload:
-        """Put a whole object in the place of the broken one that was seen, and of no other."""
-        broken = self.media.head(key)
+    def _replace(self, lease: Lease, deadline: datetime, broken: "_Broken") -> Media | Upload:
+        """Put a whole object in the place of exactly the one that was seen to be broken (I15)."""
         try:
-            return self._stream(lease, deadline, if_match=broken.etag if broken else None)
+            return self._stream(lease, deadline, if_match=broken.etag)
         except _Occupied as occupied:
             # Perhaps our own put, whose answer was lost (I6).
-            adopted = self._adopt(lease, occupied.key)
-            if adopted is None:
-                raise TransferFailed(ErrorType.STORAGE, "somebody else is storing the object") from occupied
-            return adopted
+            found = self._adopt(lease, occupied.key)
+            if isinstance(found, Media):
+                return found
+            raise TransferFailed(ErrorType.STORAGE, "somebody else is storing the object") from occupied
 
     def _stream(self, lease: Lease, deadline: datetime, *, if_match: str | None) -> Media | Upload:
         """Ask the provider and store what comes."""
@@ -241,12 +241,12 @@ class Transfer:
             raise
         return whole.media(target.key)
 
-    def _adopt(self, lease: Lease, key: str) -> Media | None:
-        """Somebody stored the object first: take it if it is whole, None if it is broken."""
+    def _adopt(self, lease: Lease, key: str) -> "Media | _Broken":
+        """Somebody stored the object first: take it if it is whole, else say which one is broken."""
         item = lease.item
         found = self.media.head(key)
         if found is None:
-            return None
+            return _Broken(None)
         row = self.catalog.media([(item.kind, item.content_id)]).get(item.content_id)
         if row and (row.media.key, row.media.size_bytes) == (key, found.size_bytes):
             return row.media
@@ -260,8 +260,10 @@ class Transfer:
                 )
             )
             self._pass(lease, whole, key)
-        except (CorruptMedia, NotFound):
-            return None
+        except NotFound:
+            return _Broken(None)
+        except CorruptMedia:
+            return _Broken(found.etag)
         return whole.media(key)
 
     def _pass(self, lease: Lease, whole: "Verifier", key: str) -> None:
@@ -293,6 +295,12 @@ _FAMILY: Final = MappingProxyType[Kind, Literal["audio", "image"]]({
 
 _NOT_RESUMABLE: Final = frozenset({ErrorType.CORRUPT, ErrorType.UNKNOWN})
 """How an answer to a Range fails that no later one will mend: a wrong Content-Range, 416."""
+
+
+class _Broken(NamedTuple):
+    """An object that is not whole, by its ETag; None = there is none any more."""
+
+    etag: str | None
 
 
 class _Occupied(Exception):

@@ -74,7 +74,8 @@ class HttpBody:
         if match is None:
             raise TransferFailed(ErrorType.CORRUPT, "206 without a valid Content-Range")
         first, last, total = (int(each) for each in match.groups())
-        if first != self._asked or last != total - 1 or length not in {None, total - first}:
+        is_the_rest = first == self._asked and first <= last == total - 1
+        if not is_the_rest or length not in {None, total - first}:
             raise TransferFailed(ErrorType.CORRUPT, f"asked from byte {self._asked}, got {match[0]}")
         return first, total
 

@@ -21,6 +21,9 @@ from cratekeeper.domain.failures import ErrorType
 
 HEAD_BYTES: Final = 64 * 2**10
 PIECE_BYTES: Final = 256 * 2**10
+INTERIM_ANSWERS: Final = 100
+"""Most answers of the class 1xx before the real one."""
+
 CONNECT_S: Final = 10.0
 """For each address of the name: one that is silent must not use up the time of the next."""
 
@@ -57,11 +60,10 @@ class Answer:
         return self._counted(self.length)
 
     def _head(self) -> h11.Response:
-        while isinstance(event := self._next(), h11.InformationalResponse):
-            pass
-        if not isinstance(event, h11.Response):
-            raise TransferFailed(ErrorType.CONNECTION, "no answer but the end of the connection")
-        return event
+        for _ in range(INTERIM_ANSWERS):
+            if isinstance(event := self._next(), h11.Response):
+                return event
+        raise TransferFailed(ErrorType.CONNECTION, f"no final answer among the first {INTERIM_ANSWERS}")
 
     def _counted(self, left: int) -> Iterator[bytes]:
         """A body of known length, straight from the socket: h11 would copy it twice more."""
