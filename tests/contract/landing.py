@@ -12,7 +12,7 @@ from cratekeeper.domain.ids import child_id
 from cratekeeper.domain.models import Download, Kind, Media, Upload
 from cratekeeper.ports import MediaStore
 from cratekeeper.services.lease import Lease
-from cratekeeper.services.transfer import MARGIN_S, PART_BYTES, Transfer
+from cratekeeper.services.transfer import MARGIN_S, MOST_IN_ONE_PUT, PART_BYTES, Transfer
 from tests.memory.media import MemoryMedia
 from tests.memory.world import World
 from tests.support.builders import ROOT, a_running
@@ -39,6 +39,7 @@ class Landing:
     media: MediaStore = field(default_factory=lambda: MemoryMedia(CLOCK))
     timeout_s: float = ANSWER_S
     part_bytes: int = PART_BYTES
+    put_bytes: int = MOST_IN_ONE_PUT
     window_s: float = 20.0
     world: World = field(default_factory=lambda: World.of(limit=None))
 
@@ -81,6 +82,7 @@ class Landing:
             clock=CLOCK,
             timeout_s=self.timeout_s,
             part_bytes=self.part_bytes,
+            put_bytes=self.put_bytes,
         )
         return transfer.run(lease, deadline=CLOCK.now() + timedelta(seconds=seconds + MARGIN_S))
 

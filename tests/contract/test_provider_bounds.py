@@ -108,8 +108,8 @@ def test_a_lost_lease_ends_the_transfer_at_once(served: Served, stage: str) -> N
         lease.beat()
 
     heart = Thread(target=lose)
-    heart.start()
     started = monotonic()
+    heart.start()
     with pytest.raises(LeaseLost):
         landing.carry(lease)
     heart.join()

@@ -64,8 +64,8 @@ def bucket(emulator: Emulator) -> Bucket:
 
 @pytest.fixture
 def landing(provider: Provider, bucket: Bucket) -> Landing:
-    """A file that takes longer at the slowest rate than the second there is for an answer: it goes in parts."""
-    return Landing(url=provider.url, media=bucket, part_bytes=PART)
+    """All files go in parts, unless the test says otherwise."""
+    return Landing(url=provider.url, media=bucket, part_bytes=PART, put_bytes=0, timeout_s=20)
 
 
 @dataclass(slots=True)
@@ -119,6 +119,7 @@ def asked_bytes(provider: Provider) -> int:
 
 
 def test_a_file_may_take_three_invocations(landing: Landing, provider: Provider, truth: bytes) -> None:
+    landing.timeout_s = 1.0
     provider.fault(AUDIO, "slow", times=-1, rate_bytes_s=650_000)
     results = [landing.land(TRACK)]
     while isinstance(results[-1], Upload) and len(results) < 8:
@@ -282,20 +283,19 @@ def test_a_broken_end_in_parts_is_never_stored(
     assert landing.media.head(KEY) is None
 
 
-@pytest.mark.parametrize("timeout_s", [1.0, 20.0], ids=["parts", "one put"])
+@pytest.mark.parametrize("put_bytes", [0, SIZE], ids=["parts", "one put"])
 @pytest.mark.parametrize("behaviour", ["chunked", "close_delimited"])
 def test_a_length_need_not_be_known(
-    landing: Landing, provider: Provider, truth: bytes, timeout_s: float, behaviour: str
+    landing: Landing, provider: Provider, truth: bytes, put_bytes: int, behaviour: str
 ) -> None:
     provider.fault(AUDIO, behaviour, keep=1)
-    landing.timeout_s = timeout_s
-    landing.part_bytes = PART if timeout_s == 1 else SIZE
+    landing.part_bytes = put_bytes or PART
     assert landing.stored(landing.land(TRACK)) == truth
 
 
-@pytest.mark.parametrize("timeout_s", [1.0, 20.0], ids=["parts", "one put"])
-def test_a_whole_object_is_adopted(bucket: Bucket, landing: Landing, truth: bytes, timeout_s: float) -> None:
-    landing.timeout_s = timeout_s
+@pytest.mark.parametrize("put_bytes", [0, SIZE], ids=["parts", "one put"])
+def test_a_whole_object_is_adopted(bucket: Bucket, landing: Landing, truth: bytes, put_bytes: int) -> None:
+    landing.put_bytes = put_bytes
     etag = landing.media.put(KEY, iter([truth]), size_bytes=SIZE, content_type="audio/wav")
     assert landing.stored(landing.land(TRACK)) == truth
     found = landing.media.head(KEY)
@@ -303,26 +303,26 @@ def test_a_whole_object_is_adopted(bucket: Bucket, landing: Landing, truth: byte
     assert (found.etag, bucket.uploads(), landing.item.upload) == (etag, [], None)
 
 
-@pytest.mark.parametrize("timeout_s", [1.0, 20.0], ids=["parts", "one put"])
+@pytest.mark.parametrize("put_bytes", [0, SIZE], ids=["parts", "one put"])
 @pytest.mark.parametrize(
     ("body", "content_type"),
     [(b"garbage", "audio/wav"), (b"", "audio/wav"), (wav("x")[:-9], "audio/wav"), (wav("x"), "binary/octet-stream")],
 )
 def test_a_broken_object_is_replaced(
-    landing: Landing, truth: bytes, timeout_s: float, body: bytes, content_type: str
+    landing: Landing, truth: bytes, put_bytes: int, body: bytes, content_type: str
 ) -> None:
-    landing.timeout_s = timeout_s
+    landing.put_bytes = put_bytes
     landing.media.put(KEY, iter([body]), size_bytes=len(body), content_type=content_type)
     assert landing.stored(landing.land(TRACK)) == truth
 
 
-@pytest.mark.parametrize(("method", "timeout_s"), [("complete", 1.0), ("put", 20.0)])
+@pytest.mark.parametrize(("method", "put_bytes"), [("complete", 0), ("put", SIZE)])
 @pytest.mark.parametrize("is_whole", [True, False])
 def test_an_object_that_lands_midway_is_adopted_or_replaced(
-    landing: Landing, truth: bytes, method: str, timeout_s: float, *, is_whole: bool
+    landing: Landing, truth: bytes, method: str, put_bytes: int, *, is_whole: bool
 ) -> None:
     s3, other = landing.media, wav("of another worker") if is_whole else b"broken"
-    landing.timeout_s = timeout_s
+    landing.put_bytes = put_bytes
 
     def arrive() -> None:
         s3.put(KEY, iter([other]), size_bytes=len(other), content_type="audio/wav")
@@ -340,7 +340,7 @@ def test_an_object_that_goes_while_it_is_looked_at_is_stored(landing: Landing, t
 
 def test_somebody_who_keeps_storing_broken_objects_is_a_storage_failure(landing: Landing) -> None:
     s3 = landing.media
-    landing.timeout_s = 20.0
+    landing.put_bytes = SIZE
     etag = s3.put(KEY, iter([b"broken"]), size_bytes=6, content_type="audio/wav")
 
     def again() -> None:
@@ -354,6 +354,7 @@ def test_somebody_who_keeps_storing_broken_objects_is_a_storage_failure(landing:
 
 
 def test_a_provider_that_never_resumes_is_not_asked_for_ever(landing: Landing, provider: Provider) -> None:
+    landing.timeout_s = 1.0
     provider.fault(AUDIO, "slow", rate_bytes_s=650_000)
     upload = landing.land(TRACK)
     assert isinstance(upload, Upload)

@@ -40,13 +40,13 @@ def etag_of(body: bytes, parts: int = 0) -> str:
 
 @dataclass(slots=True)
 class MemoryMedia:
-    """Objects with conditional writes, and multipart uploads. `overwritten` has what was replaced, by key."""
+    """Objects with conditional writes, and multipart uploads. `replaced` has what was overwritten, by key."""
 
     clock: Clock
     calls: Calls = field(default_factory=Calls)
     objects: dict[str, StoredObject] = field(default_factory=dict)
     open_uploads: dict[str, OpenUpload] = field(default_factory=dict)
-    overwritten: list[tuple[str, StoredObject]] = field(default_factory=list)
+    replaced: list[tuple[str, StoredObject]] = field(default_factory=list)
     begun: int = 0
     port: str = "media"
 
@@ -121,6 +121,11 @@ class MemoryMedia:
         if present and present.info.etag == etag:
             del self.objects[key]
 
+    @property
+    def overwritten(self) -> list[str]:
+        """The keys of what was overwritten."""
+        return [key for key, _ in self.replaced]
+
     def place(self, key: str, body: bytes, content_type: str) -> None:
         """Have an object there, whatever was before."""
         self.objects[key] = StoredObject(body, ObjectInfo(len(body), etag_of(body), content_type))
@@ -138,6 +143,6 @@ class MemoryMedia:
         if if_match is not None and (present is None or present.info.etag != if_match):
             raise ObjectExists(key)
         if present:
-            self.overwritten.append((key, present))
+            self.replaced.append((key, present))
         self.objects[key] = StoredObject(body, ObjectInfo(len(body), etag, content_type))
         return etag

@@ -308,10 +308,10 @@ class Checker:
     def objects(self) -> None:
         """I15: a key is created once, and only a broken object is replaced."""
         bodies = {source.body for source in self.world.provider.sources.values()}
-        for key, replaced in self.world.media.overwritten[self._overwritten :]:
+        for key, replaced in self.world.media.replaced[self._overwritten :]:
             is_whole = replaced.body in bodies and key not in self.broken
             self.that(not is_whole, "I15", f"{key} was whole and is overwritten")
-        self._overwritten = len(self.world.media.overwritten)
+        self._overwritten = len(self.world.media.replaced)
 
 
 def _is_by_anybody(old: Download, new: Download, horizon: datetime) -> bool:

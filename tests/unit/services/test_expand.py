@@ -12,7 +12,7 @@ from cratekeeper.domain.lanes import Lane
 from cratekeeper.domain.models import Chunk, Download, Kind, Source
 from cratekeeper.domain.states import State
 from tests.memory.samples import content_id
-from tests.support.builders import Values, a_row, a_track
+from tests.support.builders import Values, a_row, a_track, at
 from tests.support.crash import killed_at, killed_at_call, meanwhile
 from tests.support.crate import BOB, Crate
 
@@ -59,7 +59,7 @@ def test_an_album_becomes_its_children_in_album_order(crate: Crate, size: int) -
 def test_every_child_is_open_and_the_album_awaits_them(crate: Crate, size: int) -> None:
     album = expanded(crate, crate.album(tracks=size))
     assert album.awaits_children
-    assert (album.total, album.cursor) == (size, size)
+    assert (album.total, album.cursor, album.due_at) == (size, size, at(60))
     assert opened(crate, album) == [*range(1, size + 1)]
 
 

@@ -158,6 +158,7 @@ def test_an_album_that_rejoins_its_children_offers_them(crate: Crate, lost: bool
         crate.world.calls.losing("store.commit")
     crate.work(ROOT)
     assert crate.item(ROOT).awaits_children
+    assert crate.item(ROOT).due_at == at(60)
     assert {*crate.world.control.permits} == {f"{ROOT}-{ordinal}" for ordinal in (1, 2, 3)}
     assert "lease_lost" not in crate.world.log.actions()
 

@@ -35,10 +35,6 @@ def asked(crate: Crate) -> int:
     return crate.world.provider.asked["audio", TRACK]
 
 
-def overwritten(crate: Crate) -> list[str]:
-    return [key for key, _ in crate.world.media.overwritten]
-
-
 def stored(crate: Crate) -> dict[str, bytes]:
     return {key: each.body for key, each in crate.world.media.objects.items()}
 
@@ -164,14 +160,14 @@ def test_who_comes_second_verifies_and_adopts(crate: Crate, item: Download, is_i
 def test_a_broken_object_is_replaced_by_what_the_provider_has(crate: Crate, item: Download, broken: bytes) -> None:
     crate.world.media.place(KEY, broken, "audio/wav")
     assert ended(crate, item).state is State.COMPLETED
-    assert (stored(crate), overwritten(crate)) == ({KEY: WHOLE}, [KEY])
+    assert (stored(crate), crate.world.media.overwritten) == ({KEY: WHOLE}, [KEY])
 
 
 def test_a_broken_object_whose_replacement_is_not_heard_of_is_replaced_once(crate: Crate, item: Download) -> None:
     crate.world.media.place(KEY, b"garbage", "audio/wav")
     crate.world.calls.around = lambda site, call: (call(), call())[1] if site == "media.put" else call()
     assert ended(crate, item).state is State.COMPLETED
-    assert overwritten(crate) == [KEY]
+    assert crate.world.media.overwritten == [KEY]
 
 
 def test_a_put_whose_answer_was_lost_is_recognised(crate: Crate, item: Download) -> None:

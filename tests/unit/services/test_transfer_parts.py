@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -135,6 +136,16 @@ def test_an_answer_that_is_timed_out_after_some_parts_spends_no_retry(
     answered(crate, lambda body: crate.world.clock.after(after_s, lambda: body.abort(too_late)))
     crate.process.run(item.id, deadline=at(left_s + 10))
     assert (crate.item(item).state, crate.item(item).retry_count) == (State.RETRY_WAITING, retries)
+
+
+def test_an_invocation_that_brings_nothing_new_spends_a_retry(crate: Crate, item: Download) -> None:
+    """So a provider that cannot resume is not asked for ever."""
+    killed(crate, item)
+    source_of(crate).piece_s = 60
+    too_late = TransferFailed(ErrorType.TIMEOUT, "the deadline")
+    answered(crate, lambda body: crate.world.clock.after(135, lambda: body.abort(too_late)))
+    crate.process.run(item.id, deadline=crate.world.clock.now() + timedelta(seconds=140))
+    assert (crate.item(item).retry_count, crate.item(item).error_type) == (1, ErrorType.TIMEOUT)
 
 
 def changed(crate: Crate) -> None:

@@ -42,6 +42,7 @@ class Transfer:
     Args:
         timeout_s: deadline of one answer of the provider, in seconds.
         part_bytes: size of a part; S3 wants 5 MiB at least.
+        put_bytes: most that goes in one PutObject; larger files go in parts.
     """
 
     store: DownloadStore
@@ -51,6 +52,7 @@ class Transfer:
     clock: Clock
     timeout_s: float
     part_bytes: int = PART_BYTES
+    put_bytes: int = MOST_IN_ONE_PUT
 
     def run(self, lease: Lease, *, deadline: datetime) -> Media | Upload:
         """Land the item's bytes; Upload = the time is over, the next invocation goes on.
@@ -105,7 +107,7 @@ class Transfer:
         run = self._begun(lease, ends=now + timedelta(seconds=left_s), if_match=if_match)
         try:
             with self._open(run, deadline_s=left_s) as body, lease.aborting(body.abort):
-                return self._store(run, body, fits_one_put=_fits_one_put(body.length, left_s))
+                return self._store(run, body, fits_one_put=self._fits_one_put(body.length, left_s))
         except CorruptMedia as error:
             self._forget(run)
             raise TransferFailed(ErrorType.CORRUPT, str(error)) from error
@@ -115,6 +117,9 @@ class Transfer:
             if not run.is_answered and failure.error_type in _NOT_RESUMABLE:
                 self._forget(run)
             raise
+
+    def _fits_one_put(self, length: int | None, left_s: float) -> bool:
+        return length is not None and length <= min(self.put_bytes, left_s * SLOWEST_BYTES_PER_S)
 
     def _begun(self, lease: Lease, *, ends: datetime, if_match: str | None) -> "_Run":
         """A run that goes on after the stored parts of the item's own upload, as far as they can be used.
@@ -341,7 +346,3 @@ class _Target(Verifier):
         self.content_type = media_type(body.content_type, family).content_type
         build = audio_key if item.kind is Kind.TRACK else image_key
         self.key = build(item.content_id, self.content_type)
-
-
-def _fits_one_put(length: int | None, left_s: float) -> bool:
-    return length is not None and length <= min(MOST_IN_ONE_PUT, left_s * SLOWEST_BYTES_PER_S)
