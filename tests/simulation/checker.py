@@ -133,6 +133,8 @@ class Checker:
         if old.is_terminal:
             changed = [name for name in Download.__dataclass_fields__ if getattr(old, name) != getattr(new, name)]
             self.that(not changed or new.round > old.round, "I3", f"{new.id}: {changed} change after its end")
+        if new.parked_until != old.parked_until:
+            self.moved_at = self.world.clock.now()
         if (new.state, new.epoch, new.expanded) == (old.state, old.epoch, old.expanded):
             self.that(new.seq in (old.seq, old.seq + 1), "I28", f"{new.id}: seq {old.seq} to {new.seq}")
             return

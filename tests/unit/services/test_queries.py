@@ -6,7 +6,7 @@ from cratekeeper.domain.access import Caller, Role
 from cratekeeper.domain.errors import NotFound
 from cratekeeper.domain.ids import child_id
 from cratekeeper.domain.lanes import Lane
-from cratekeeper.domain.models import Download, Kind, Tally
+from cratekeeper.domain.models import Kind, Tally
 from cratekeeper.domain.progress import Progress
 from cratekeeper.domain.states import ACTIVE, State
 from cratekeeper.services.queries import MOST_POSITIONS, SCANNED, Filters
@@ -15,10 +15,6 @@ from tests.support.crate import ADMIN, ALICE, BOB, Crate
 
 VIEWER = Caller(user_id="eve", role=Role.VIEWER)
 ANY = Filters()
-
-
-def roots(crate: Crate, *items: Download) -> None:
-    crate.put(*items)
 
 
 def listed(crate: Crate, filters: Filters = ANY, *, limit: int = 200, caller: Caller = ALICE) -> list[str]:
@@ -69,7 +65,7 @@ def test_a_child_is_seen_like_its_album(crate: Crate) -> None:
 
 @pytest.mark.case("Q-12")
 def test_the_oldest_of_a_thousand_and_one_downloads_is_found(crate: Crate) -> None:
-    roots(crate, *(a_download(root_id(number)) for number in range(1, 1002)))
+    crate.put(*(a_download(root_id(number)) for number in range(1, 1002)))
     assert crate.queries.one(root_id(1), caller=ALICE).item.id == root_id(1)
 
 
@@ -89,14 +85,14 @@ def test_three_requests_of_one_second_have_places_one_to_three(crate: Crate) -> 
 @pytest.mark.case("Q-08")
 def test_places_are_counted_over_all_lanes_and_owners(crate: Crate) -> None:
     for number, (lane, owner) in enumerate(((Lane.LOW, "a"), (Lane.NORMAL, "b"), (Lane.HIGH, "c")), 1):
-        roots(crate, a_download(root_id(number), lane=lane, requested_by=owner))
+        crate.put(a_download(root_id(number), lane=lane, requested_by=owner))
     assert [position(crate, root_id(number)) for number in (3, 2, 1)] == [1, 2, 3]
 
 
 @pytest.mark.case("Q-09")
 @pytest.mark.parametrize("state", sorted({*State} - {State.PENDING}))
 def test_only_what_is_pending_has_a_place(crate: Crate, state: State) -> None:
-    roots(crate, a_download(state=state))
+    crate.put(a_download(state=state))
     assert position(crate, ROOT) is None
 
 
@@ -108,7 +104,7 @@ def test_a_child_has_no_place(crate: Crate) -> None:
 
 @pytest.mark.parametrize(("before", "place"), [(MOST_POSITIONS - 1, MOST_POSITIONS), (MOST_POSITIONS, None)])
 def test_a_place_is_exact_up_to_a_thousand(crate: Crate, before: int, place: int | None) -> None:
-    roots(crate, *(a_download(root_id(number)) for number in range(1, before + 1)), a_download(root_id(9999)))
+    crate.put(*(a_download(root_id(number)) for number in range(1, before + 1)), a_download(root_id(9999)))
     assert position(crate, root_id(9999)) == place
 
 
@@ -149,7 +145,7 @@ def test_an_album_that_vanishes_while_it_is_looked_at_has_no_progress(crate: Cra
 
 @pytest.mark.case("Q-10")
 def test_pages_are_cut_newest_first_without_overlap(crate: Crate) -> None:
-    roots(crate, *(a_download(root_id(number)) for number in range(1, 6)))
+    crate.put(*(a_download(root_id(number)) for number in range(1, 6)))
     pages = pages_of(crate, limit=2)
     assert [len(page) for page, _ in pages] == [2, 2, 1]
     assert [each for page, _ in pages for each in page] == [root_id(number) for number in (5, 4, 3, 2, 1)]
@@ -157,7 +153,7 @@ def test_pages_are_cut_newest_first_without_overlap(crate: Crate) -> None:
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 6])
 def test_a_last_page_that_is_full_has_no_successor(crate: Crate, limit: int) -> None:
-    roots(crate, *(a_download(root_id(number)) for number in range(1, 7)))
+    crate.put(*(a_download(root_id(number)) for number in range(1, 7)))
     pages = pages_of(crate, limit=limit)
     assert [len(page) for page, _ in pages] == [limit] * (6 // limit)
 
@@ -170,14 +166,14 @@ def test_a_list_shows_roots_and_never_children(crate: Crate) -> None:
 
 
 def test_a_list_never_crosses_users(crate: Crate) -> None:
-    roots(crate, a_download(root_id(1)), a_download(root_id(2), requested_by="bob"))
+    crate.put(a_download(root_id(1)), a_download(root_id(2), requested_by="bob"))
     assert listed(crate, caller=ALICE) == [root_id(1)]
     assert listed(crate, caller=ADMIN) == []
 
 
 @pytest.mark.case("Q-18")
 def test_lists_by_state_are_disjoint_and_together_the_whole_list(crate: Crate) -> None:
-    roots(crate, *(a_download(root_id(number), state=state) for number, state in enumerate(State, 1)))
+    crate.put(*(a_download(root_id(number), state=state) for number, state in enumerate(State, 1)))
     by_state = [listed(crate, Filters(state=state)) for state in State]
     assert [len(each) for each in by_state] == [1] * 7
     assert {each for ids in by_state for each in ids} == {*listed(crate)}
@@ -185,7 +181,7 @@ def test_lists_by_state_are_disjoint_and_together_the_whole_list(crate: Crate) -
 
 def test_lists_are_filtered_by_kind_and_activity(crate: Crate) -> None:
     album = a_download(root_id(9), kind=Kind.ALBUM, state=State.FAILED)
-    roots(crate, album, *(a_download(root_id(number), state=state) for number, state in enumerate(State, 1)))
+    crate.put(album, *(a_download(root_id(number), state=state) for number, state in enumerate(State, 1)))
     assert listed(crate, Filters(kind=Kind.ALBUM)) == [album.id]
     assert len(listed(crate, Filters(active=True))) == len(ACTIVE)
     assert len(listed(crate, Filters(active=False))) == 8 - len(ACTIVE)
@@ -195,8 +191,7 @@ def test_lists_are_filtered_by_kind_and_activity(crate: Crate) -> None:
 @pytest.mark.parametrize("limit", [1, 2, 50])
 def test_filters_are_applied_before_the_page_is_cut(crate: Crate, limit: int) -> None:
     failed = [1, 2, 150]
-    roots(
-        crate,
+    crate.put(
         *(
             a_download(root_id(number), state=State.FAILED if number in failed else State.COMPLETED)
             for number in range(1, 301)
@@ -208,8 +203,8 @@ def test_filters_are_applied_before_the_page_is_cut(crate: Crate, limit: int) ->
 
 @pytest.mark.parametrize("limit", [1, 200])
 def test_a_page_looks_at_a_bounded_number_of_downloads_and_the_next_goes_on(crate: Crate, limit: int) -> None:
-    roots(crate, a_download(root_id(1), state=State.FAILED))
-    roots(crate, *(a_download(root_id(number), state=State.COMPLETED) for number in range(2, SCANNED + 52)))
+    crate.put(a_download(root_id(1), state=State.FAILED))
+    crate.put(*(a_download(root_id(number), state=State.COMPLETED) for number in range(2, SCANNED + 52)))
     assert listed(crate, Filters(state=State.FAILED), limit=limit) == [root_id(1)]
     first, after = pages_of(crate, Filters(state=State.FAILED), limit=limit)[0]
     assert first == []
@@ -217,7 +212,7 @@ def test_a_page_looks_at_a_bounded_number_of_downloads_and_the_next_goes_on(crat
 
 
 def test_a_root_that_is_gone_but_still_in_the_index_is_left_out(crate: Crate) -> None:
-    roots(crate, a_download(root_id(1)), a_download(root_id(2)))
+    crate.put(a_download(root_id(1)), a_download(root_id(2)))
     ghost = replace(a_download(root_id(3)))
     page = crate.world.store.roots_of("alice", after=None, limit=3)
     shown = page._replace(ids=(ghost.id, *page.ids))

@@ -2,7 +2,6 @@
 
 import pytest
 
-from cratekeeper.domain.access import Caller, Role
 from cratekeeper.domain.failures import ErrorType
 from cratekeeper.domain.lanes import Lane
 from cratekeeper.domain.limits import AlbumCapacity, UserLimits
@@ -12,9 +11,6 @@ from cratekeeper.services.queries import Filters
 from tests.memory.samples import content_id
 from tests.support.builders import ROOT, a_child, a_download, a_permit, a_running, an_album, at, root_id
 from tests.support.crate import ADMIN, ALICE, ONE_BY_ONE, Crate, Knobs
-
-VIEWER = Caller(user_id="eve", role=Role.VIEWER)
-ANY = Filters()
 
 
 def position(crate: Crate, download_id: str) -> int | None:
