@@ -150,6 +150,7 @@ def test_children_without_a_limit_are_rung_again_if_they_can_run() -> None:
         (a_running(child_id(ROOT, 1), lease_until=at(20)), at(20)),
         (a_running(child_id(ROOT, 1), lease_until=at(99)), at(60)),
         (a_running(child_id(ROOT, 1), lease_until=at(-1)), at(60)),
+        (a_child(1, state=State.RETRY_WAITING, next_retry_at=at(0)), at(60)),
         (a_child(1, state=State.RETRY_WAITING, next_retry_at=at(30)), at(30)),
         (a_child(1, state=State.RETRY_WAITING, next_retry_at=at(999)), at(60)),
     ],

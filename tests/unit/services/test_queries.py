@@ -201,6 +201,12 @@ def test_filters_are_applied_before_the_page_is_cut(crate: Crate, limit: int) ->
     assert page == [root_id(number) for number in (150, 2, 1)][:limit]
 
 
+def test_a_filtered_page_that_is_full_has_no_successor_if_nothing_else_matches(crate: Crate) -> None:
+    crate.put(*(a_download(root_id(number), state=State.COMPLETED) for number in range(1, 150)))
+    crate.put(a_download(root_id(150), state=State.FAILED))
+    assert pages_of(crate, Filters(state=State.FAILED), limit=1) == [([root_id(150)], None)]
+
+
 @pytest.mark.parametrize("limit", [1, 200])
 def test_a_page_looks_at_a_bounded_number_of_downloads_and_the_next_goes_on(crate: Crate, limit: int) -> None:
     crate.put(a_download(root_id(1), state=State.FAILED))
