@@ -78,7 +78,10 @@ def running(folder: Path) -> Iterator[Emulator]:
         )
         try:
             _wait_for(f"{url}/_ministack/health", process)
-            yield Emulator(url, Aws(a_session(url)))
+            aws = Aws(a_session(url))
+            yield Emulator(url, aws)
+            for client in (value for value in vars(aws).values() if hasattr(value, "close")):
+                client.close()
         finally:
             process.terminate()
             process.wait(timeout=START_S)

@@ -108,10 +108,11 @@ def test_an_aborted_answer_raises_the_reason(upstream: Upstream) -> None:
     assert raised.value is reason
 
 
+@pytest.mark.parametrize("url", ["", "http://", "http://:80"])
 @pytest.mark.parametrize("wanted", ["album", "track", "artist", "audio", "image"])
-def test_without_a_url_nothing_is_asked(wanted: str) -> None:
+def test_without_a_host_nothing_is_asked(url: str, wanted: str) -> None:
     with pytest.raises(ProviderNotConfigured, match="set ProviderUrl"):
-        ask(a_provider(""), wanted)
+        ask(a_provider(url), wanted)
 
 
 def first_track(upstream: Upstream) -> str:

@@ -86,6 +86,11 @@ class Meddling:
         return getattr(self.port, name)
 
 
+def meddling(port: MediaStore, method: str, happening: Callable[[], None], *, skip: int = 0) -> Any:
+    """See `Meddling`: it stands in for the port without naming its methods."""
+    return Meddling(port, method, happening, skip)
+
+
 class Died(BaseException):
     """The worker is gone from here on."""
 
@@ -103,7 +108,7 @@ def failed(landing: Landing) -> ErrorType:
 def begun(landing: Landing, provider: Provider) -> Upload:
     """A transfer whose worker died after four of six parts."""
     s3 = landing.media
-    landing.media = Meddling(s3, "put_part", die, skip=4)
+    landing.media = meddling(s3, "put_part", die, skip=4)
     with pytest.raises(Died):
         landing.land(TRACK)
     landing.media = s3
@@ -224,7 +229,7 @@ def test_all_parts_were_stored_when_the_worker_died(
     landing: Landing, provider: Provider, truth: bytes, length: int | None
 ) -> None:
     s3 = landing.media
-    landing.media = Meddling(s3, "complete", die)
+    landing.media = meddling(s3, "complete", die)
     with pytest.raises(Died):
         landing.land(TRACK)
     landing.media = s3
@@ -248,7 +253,7 @@ def test_an_upload_that_is_gone_starts_anew_at_once(landing: Landing, provider: 
 def test_an_upload_that_goes_midway_starts_anew_at_once(landing: Landing, provider: Provider, truth: bytes) -> None:
     upload = begun(landing, provider)
     s3 = landing.media
-    landing.media = Meddling(s3, "put_part", lambda: s3.abort(KEY, upload.upload_id), skip=1)
+    landing.media = meddling(s3, "put_part", lambda: s3.abort(KEY, upload.upload_id), skip=1)
     assert landing.stored(landing.land(TRACK)) == truth
 
 
@@ -260,7 +265,7 @@ def test_a_completion_whose_answer_was_lost_is_our_own(landing: Landing, truth: 
         assert upload
         s3.complete(KEY, upload.upload_id, [part.etag for part in s3.parts(KEY, upload.upload_id)])
 
-    landing.media = Meddling(s3, "complete", complete)
+    landing.media = meddling(s3, "complete", complete)
     assert landing.stored(landing.land(TRACK)) == truth
 
 
@@ -327,14 +332,14 @@ def test_an_object_that_lands_midway_is_adopted_or_replaced(
     def arrive() -> None:
         s3.put(KEY, iter([other]), size_bytes=len(other), content_type="audio/wav")
 
-    landing.media = Meddling(s3, method, arrive)
+    landing.media = meddling(s3, method, arrive)
     assert landing.stored(landing.land(TRACK)) == (other if is_whole else truth)
 
 
 def test_an_object_that_goes_while_it_is_looked_at_is_stored(landing: Landing, truth: bytes) -> None:
     s3 = landing.media
     etag = s3.put(KEY, iter([b"broken"]), size_bytes=6, content_type="audio/wav")
-    landing.media = Meddling(s3, "read", lambda: s3.discard(KEY, etag=etag))
+    landing.media = meddling(s3, "read", lambda: s3.discard(KEY, etag=etag))
     assert landing.stored(landing.land(TRACK)) == truth
 
 
@@ -346,7 +351,7 @@ def test_somebody_who_keeps_storing_broken_objects_is_a_storage_failure(landing:
     def again() -> None:
         s3.put(KEY, iter([b"again"]), size_bytes=5, content_type="audio/wav", if_match=etag)
 
-    landing.media = Meddling(s3, "put", again, skip=1)
+    landing.media = meddling(s3, "put", again, skip=1)
     assert failed(landing) is ErrorType.STORAGE
     found = s3.head(KEY)
     assert found

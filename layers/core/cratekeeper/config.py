@@ -2,8 +2,17 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    AliasGenerator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 
 from cratekeeper.domain.limits import AlbumCapacity, UserLimits
 from cratekeeper.domain.retry import RetryPolicy
@@ -16,6 +25,14 @@ class SettingsError(Exception):
 def _unlimited(value: Any) -> Any:  # noqa: ANN401 - whatever the environment holds
     """-1 at the edge is None inside."""
     return None if str(value).strip() == "-1" else value
+
+
+def _origin(value: str) -> str:
+    """An http(s) URL with a host and a port that exists, or nothing."""
+    parts = urlsplit(value)
+    if value and (parts.scheme not in {"http", "https"} or not parts.hostname or " " in value or parts.port == 0):
+        raise ValueError("must be an http or https URL with a host")
+    return value
 
 
 Quota = Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(_unlimited)]
@@ -39,7 +56,7 @@ class Settings(BaseModel):
     event_bus_name: str = ""
     pepper_secret_id: str = ""
 
-    provider_url: str = Field(default="", pattern=r"^(https?://[^\s]+)?$")
+    provider_url: Annotated[str, AfterValidator(_origin)] = ""
     provider_timeout_seconds: int = Field(default=300, ge=1, le=840)
     max_concurrent_downloads: Count = 3
     max_albums_per_hour: Quota = 10

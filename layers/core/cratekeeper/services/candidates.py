@@ -90,19 +90,17 @@ class Candidates:
             if holder:
                 yield from sorted(holder.open - holder.held)
 
-    def fresh_child(self, view: View) -> str | None:
+    def fresh_child(self, album: Download, view: View) -> str | None:
         """The id of the first open child that nobody runs, taken for one that never ran: no read.
 
         Where the view is old, the others' children are taken for the first open ones, for children
         start in their order. Where either is wrong, the swap is refused, or the permit is of an
         older epoch and its worker hands it on (rule 3).
         """
-        if view.album is None:
-            return None
-        others = [each for each in view.control.permits if root_of(each) == view.album.id and each != _id(view.held)]
-        left = self.open_ordinals(view.album)
+        others = [each for each in view.control.permits if root_of(each) == album.id and each != _id(view.held)]
+        left = self.open_ordinals(album)
         for place, ordinal in enumerate(left):
-            child = child_id(view.album.id, ordinal)
+            child = child_id(album.id, ordinal)
             if place >= len(others) if view.is_old else child not in others:
                 return child
         return None
@@ -138,7 +136,7 @@ class Candidates:
         if album is None or not album.awaits_children:
             return None
         if is_seen and album.round == 0:
-            child = self.fresh_child(view)
+            child = self.fresh_child(album, view)
             found = Seeker(child, album.lane, Permit(self._until(), 0, 0)) if child else None
         else:
             found = next((self._seeker(child, view) for child in self.releasable(album, view.control)), None)

@@ -113,7 +113,7 @@ class Release:
         search = self._run(_Search(held=held, grants=1 + control.limit, seen=Seen(control, album)))
         after = search.last or self.permits.read()
         if after.limit is not None and not self._has_room(after):
-            left = self.candidates.fresh_child(View(after, album=album))
+            left = self.candidates.fresh_child(album, View(after))
             if left and self._mark(left, album.lane, after):
                 self._run(_Search(grants=after.limit))
 

@@ -93,7 +93,7 @@ class HttpProvider:
     @contextmanager
     def _asking(self, path: str, deadline_s: float, *, offset: int = 0, etag: str | None = None) -> Iterator[HttpBody]:
         """A body whose request is sent once it is looked at."""
-        if not self._base.scheme:
+        if not self._base.hostname:
             raise ProviderNotConfigured("no downloader service is configured: set ProviderUrl")
         url = self._base._replace(path=f"{self._base.path}/{path}")
         headers = {"Range": f"bytes={offset}-", "If-Range": etag} if offset and etag else {}
