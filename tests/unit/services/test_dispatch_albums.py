@@ -105,6 +105,17 @@ def test_an_album_whose_last_finisher_died_before_its_end_is_ended(crate: Crate)
     assert crate.item(ROOT).state is State.COMPLETED
 
 
+@pytest.mark.parametrize("chunks", [frozenset({1}), frozenset({1, 2})])
+def test_a_chunk_whose_last_finisher_died_is_closed(crate: Crate, chunks: frozenset[int]) -> None:
+    family(crate, total=99, open=NONE, open_chunks=chunks, waiting=None)
+    crate.put(
+        a_chunk(1), a_child(99, state=State.COMPLETED), *([a_chunk(2, open=frozenset({197}))] if 2 in chunks else [])
+    )
+    crate.dispatch.tick()
+    assert crate.item(ROOT).open_chunks == chunks - {1}
+    assert (crate.item(ROOT).state is State.COMPLETED) == (chunks == {1})
+
+
 def test_a_held_child_whose_wait_is_over_is_released(crate: Crate) -> None:
     family(crate, State.PENDING, held=frozenset({1}), waiting=None)
     crate.put(a_child(1, state=State.RETRY_WAITING, next_retry_at=at(0)))

@@ -6,10 +6,12 @@ import pytest
 
 from cratekeeper.domain.events import EventType
 from cratekeeper.domain.failures import MAX_LEASE_LOSSES, ErrorType
+from cratekeeper.domain.ids import child_id
+from cratekeeper.domain.models import NONE
 from cratekeeper.domain.states import State
 from cratekeeper.domain.writes import Create
 from cratekeeper.services.process import Done
-from tests.support.builders import ROOT, a_download, a_permit, a_running, an_album, at
+from tests.support.builders import ROOT, a_child, a_chunk, a_download, a_permit, a_running, an_album, at
 from tests.support.crash import killed_at, meanwhile
 from tests.support.crate import Crate
 
@@ -161,6 +163,15 @@ def test_an_album_that_rejoins_its_children_offers_them(crate: Crate, lost: bool
     assert crate.item(ROOT).due_at == at(60)
     assert {*crate.world.control.permits} == {f"{ROOT}-{ordinal}" for ordinal in (1, 2, 3)}
     assert "lease_lost" not in crate.world.log.actions()
+
+
+@pytest.mark.parametrize("left", [NONE, frozenset({100})])
+def test_a_message_that_comes_back_closes_the_chunk_that_its_child_emptied(crate: Crate, left: frozenset[int]) -> None:
+    crate.put(
+        an_album(99, open=NONE, open_chunks=frozenset({1})), a_chunk(1, open=left), a_child(99, state=State.COMPLETED)
+    )
+    assert crate.work(child_id(ROOT, 99)) == Done()
+    assert (crate.item(ROOT).state is State.COMPLETED) == (not left)
 
 
 def test_a_child_that_keeps_losing_its_workers_is_settled(crate: Crate) -> None:

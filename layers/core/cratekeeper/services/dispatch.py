@@ -114,8 +114,11 @@ class Dispatch:
             holder = family.sets_of(chunk_of(split(child.id)[1] or 1))
             if child.is_terminal and split(child.id)[1] in holder.open:
                 self.settle.child(child, holder)
-        self._unhold(family, now)
         root = family.root
+        for chunk in family.chunks:
+            if not chunk.open and chunk.number in root.open_chunks:
+                self.settle.close(chunk)  # whoever emptied it died before the root was told
+        self._unhold(family, now)
         self.settle.end_if_done(root)
         open_now = [child for child in family.children if not child.is_terminal]
         self._look_again(root, self._family_due(open_now, now))

@@ -10,7 +10,7 @@ from cratekeeper.domain.control import Control, Held, Seeker
 from cratekeeper.domain.errors import LeaseLost, TransferFailed, Unavailable, WriteRefused
 from cratekeeper.domain.failures import ErrorType
 from cratekeeper.domain.ids import chunk_of, split
-from cratekeeper.domain.models import Download, Kind, Media, Sets, Upload
+from cratekeeper.domain.models import Chunk, Download, Kind, Media, Sets, Upload
 from cratekeeper.domain.retry import Failure, GiveUp, RetryAt, RetryPolicy
 from cratekeeper.domain.states import State
 from cratekeeper.domain.transitions import carry_on, fail, finish, rejoin, wait
@@ -152,6 +152,8 @@ class Process:
             self.settle.child(item, holder)
         elif item.is_terminal and isinstance(holder, Download):
             self.settle.end_if_done(holder)
+        elif item.is_terminal and isinstance(holder, Chunk) and not holder.open:
+            self.settle.close(holder)
         elif item.state is State.RETRY_WAITING and ordinal not in holder.held:
             self.settle.hold(item, holder)
 

@@ -38,11 +38,21 @@ class Settle:
         root, ordinal = split(child.id)
         after = self._write_set(child, holder, settle)
         if isinstance(after, Chunk):
-            after = self._close(after) if not after.open else None
+            return self.close(after) if not after.open else None
         if isinstance(after, Download) and after.id == root and ordinal:
             self.end_if_done(after)
             return after
         return None
+
+    def close(self, chunk: Chunk) -> Download | None:
+        """Note in the root that a further chunk has no open child left, and end the album if it was the last.
+
+        Returns the album as just written, if that is known.
+        """
+        root = self._close(chunk)
+        if root:
+            self.end_if_done(root)
+        return root
 
     def hold(self, child: Download, holder: Sets | None) -> None:
         """Note in the parent that the child waits for a retry, so that release passes over it."""
