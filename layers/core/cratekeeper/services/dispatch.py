@@ -87,7 +87,7 @@ class Dispatch:
             return self._unpark(item, now)
         if item.is_claimable(now):
             return self._visit_waiting(item, now)
-        self._look_again(item, self._next_look(item, now))
+        self._look_again(item, _next_look(item))
         return None
 
     def _visit_waiting(self, item: Download, now: datetime) -> Download | None:
@@ -148,17 +148,6 @@ class Dispatch:
         ahead = [at for at in times if at and at > now]
         return min([*ahead, now + timedelta(seconds=self.lease_s)])
 
-    def _next_look(self, item: Download, now: datetime) -> datetime | None:
-        match item.state:
-            case State.RETRY_WAITING:
-                return item.next_retry_at
-            case State.IN_PROGRESS:
-                return item.lease_until
-            case State.PAUSED:
-                return None
-            case _:
-                return now + timedelta(seconds=self.lease_s)
-
     def _look_again(self, item: Download, due_at: datetime | None) -> None:
         if due_at != item.due_at:
             self._attempt(visit(item, due_at=due_at, waiting=item.waiting))
@@ -204,3 +193,13 @@ class Dispatch:
             items = self.store.get(*keys).values()
             found |= {item.id: item for item in items if isinstance(item, Download)}
         return found
+
+
+def _next_look(item: Download) -> datetime | None:
+    match item.state:
+        case State.RETRY_WAITING:
+            return item.next_retry_at
+        case State.IN_PROGRESS:
+            return item.lease_until
+        case _:
+            return None  # paused: nothing becomes due
