@@ -105,8 +105,13 @@ coverage: .venv/installed
 ##@ Prove and measure
 
 .PHONY: prove
-prove: .venv/installed ## The long simulation: every fault at every call, then random schedules
+prove: .venv/installed ## The long simulation, and longer stories of the state machines
+	@$(BIN)/python -m tests.contract.machines
 	@$(BIN)/python -m tests.simulation $(ARGS)
+
+.PHONY: fuzz
+fuzz: .venv/installed ## Generated calls of every operation, each answer held against the OpenAPI document
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 .PHONY: bench
 bench: .venv/installed ## Calls, write units, memory and times per track
@@ -115,8 +120,8 @@ bench: .venv/installed ## Calls, write units, memory and times per track
 ##@ Maintain
 
 .PHONY: docs
-docs: .venv/installed ## Write the generated documents
-	@$(BIN)/python docs/generate.py
+docs: .venv/installed ## Write the generated documents (ARGS=--release: the OpenAPI baseline, too)
+	@$(BIN)/python -m docs.generate $(ARGS)
 
 # Hashes, but no hosts: the files say what is installed, never where it comes from.
 COMPILE = $(UV) pip compile --quiet --no-config --universal --python-version 3.11 \
