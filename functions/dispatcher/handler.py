@@ -10,5 +10,6 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda's entry: a scheduled event, whose content does not matter."""
     del event, context
     done = asdict(bootstrap.dispatch().tick())
+    bootstrap.gauges().run(is_idle=not any(done.values()))
     bootstrap.log().info("tick", **done)
     return done

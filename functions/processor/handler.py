@@ -4,12 +4,20 @@ from datetime import timedelta
 from typing import Any
 
 from cratekeeper import bootstrap
-from cratekeeper.api.records import failures, messages
+from cratekeeper.api.records import failures, messages, named
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no type
-    """Lambda's entry: an SQS batch; answers with exactly the messages that are to come back."""
+    """Lambda's entry: an SQS batch; answers with exactly the messages that are to come back.
+
+    Or `{"action": "process", "id": …}` from the admin function, for that one download.
+    """
     deadline = bootstrap.clock().now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
+    wanted = named(event)
+    if wanted:
+        taken = bootstrap.process().alone(wanted, deadline=deadline)
+        bootstrap.log().info("processed", download_id=wanted, taken=taken)
+        return {"taken": taken}
     deliver = bootstrap.deliver()
     batch = messages(event, bootstrap.lanes_by_queue())
     return failures([message_id for message_id, message in batch if not deliver.run(message, deadline=deadline)])

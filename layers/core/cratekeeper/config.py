@@ -1,7 +1,7 @@
 """Settings: environment variables of the template's parameters, checked at start."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -12,6 +12,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    model_validator,
 )
 
 from cratekeeper.domain.limits import AlbumCapacity, UserLimits
@@ -49,12 +50,17 @@ class Settings(BaseModel):
     catalog_table: str = ""
     history_table: str = ""
     identity_table: str = ""
+    plays_table: str = ""
     media_bucket: str = ""
     high_queue_url: str = ""
     normal_queue_url: str = ""
     low_queue_url: str = ""
     event_bus_name: str = ""
     pepper_secret_id: str = ""
+    processor_function: str = ""
+    jobs_function: str = ""
+    watchdog_function: str = ""
+    metrics_namespace: str = ""
 
     provider_url: Annotated[str, AfterValidator(_origin)] = ""
     provider_timeout_seconds: int = Field(default=300, ge=1, le=840)
@@ -68,8 +74,21 @@ class Settings(BaseModel):
     max_backoff_seconds: float = Field(default=3600, ge=0, le=86_400, allow_inf_nan=False)
     backoff_multiplier: float = Field(default=2.0, ge=1, le=10, allow_inf_nan=False)
     lease_seconds: int = Field(default=60, ge=1, le=900)
+    stale_in_progress_seconds: int = Field(default=3600, ge=1)
     audit_retention_days: Days = 90
+    watchdog_schedule: str = "rate(1 day)"
+    media_url_seconds: int = Field(default=900, ge=1, le=900)
+    idempotency_enabled: bool = True
+    oidc_issuer: Annotated[str, AfterValidator(_origin)] = ""
+    oidc_audience: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        """Without an audience, tokens that the issuer made for others would open our doors."""
+        if self.oidc_issuer and not self.oidc_audience:
+            raise ValueError("OIDC_AUDIENCE: must be set where OIDC_ISSUER is")
+        return self
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> "Settings":

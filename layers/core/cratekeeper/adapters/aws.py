@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
@@ -38,6 +39,9 @@ BYTES: Final = CALLS.merge(
     Config(signature_version="s3v4", s3={"addressing_style": "path"}, read_timeout=60),
 )
 """As CALLS, for objects: a part takes its time, and only these two settings sign links that every endpoint checks."""
+
+WORK: Final = CALLS.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=18))
+"""As CALLS, for one piece of work: asked once, and waited for as long as a caller of the API can wait."""
 
 _OUTAGES: Final = frozenset({
     "InternalFailure",
@@ -112,6 +116,12 @@ class Aws:
         """The bus."""
         with self._making:
             return self._session.client("events", config=CALLS)
+
+    @cached_property
+    def functions(self) -> LambdaClient:
+        """Functions."""
+        with self._making:
+            return self._session.client("lambda", config=WORK)
 
     @cached_property
     def secretsmanager(self) -> SecretsManagerClient:

@@ -13,13 +13,16 @@ if TYPE_CHECKING:
 
     from mypy_boto3_events import EventBridgeClient
 
-    from cratekeeper.domain.events import HistoryEntry
+    from cratekeeper.domain.announcements import DomainEvent
 
 BATCH: Final = 10
 """Entries in one call, by the service's limit."""
 
 SOURCE: Final = "cratekeeper"
-"""What rules match on, beside the detail type: the audit event's type."""
+"""What rules match on, beside the detail type: the topic."""
+
+VERSION: Final = 1
+"""Of the schemas in docs/events; a change that breaks a subscriber raises it."""
 
 
 class EventBridgeBus:
@@ -35,21 +38,21 @@ class EventBridgeBus:
         self._client = client
         self._bus_name = bus_name
 
-    def publish(self, entries: Sequence[HistoryEntry]) -> None:
-        """One PutEvents for each ten entries; Unavailable if any was not taken."""
-        for start in range(0, len(entries), BATCH):
-            self._put(entries[start : start + BATCH])
+    def publish(self, events: Sequence[DomainEvent]) -> None:
+        """One PutEvents for each ten events; Unavailable if any was not taken."""
+        for start in range(0, len(events), BATCH):
+            self._put(events[start : start + BATCH])
 
-    def _put(self, entries: Sequence[HistoryEntry]) -> None:
+    def _put(self, events: Sequence[DomainEvent]) -> None:
         wanted: Any = [
             {
                 "EventBusName": self._bus_name,
                 "Source": SOURCE,
-                "DetailType": entry.event.type.value,
-                "Time": entry.event.at,
-                "Detail": json.dumps(cloud_event(entry)),
+                "DetailType": event.topic.value,
+                "Time": event.at,
+                "Detail": json.dumps(cloud_event(event)),
             }
-            for entry in entries
+            for event in events
         ]
         with outages():
             answer = self._client.put_events(Entries=wanted)
@@ -57,25 +60,16 @@ class EventBridgeBus:
             raise Unavailable(f"{answer['FailedEntryCount']} of {len(wanted)} events were not taken")
 
 
-def cloud_event(entry: HistoryEntry) -> dict[str, object]:
-    """The event as subscribers get it; `id` tells repetitions apart."""
-    event = entry.event
+def cloud_event(event: DomainEvent) -> dict[str, object]:
+    """The event as subscribers get it (CloudEvents 1.0, JSON format); `id` tells repetitions apart."""
     return {
         "specversion": "1.0",
-        "id": entry.id,
+        "id": event.id,
         "source": SOURCE,
-        "type": event.type.value,
-        "subject": entry.download_id,
+        "type": event.topic.value,
+        "dataschema": f"urn:cratekeeper:event:{event.topic.value}:{VERSION}",
+        "subject": event.subject,
         "time": event.at.isoformat(timespec="milliseconds"),
         "datacontenttype": "application/json",
-        "data": {
-            "event_type": event.type.value,
-            "download_id": entry.download_id,
-            "kind": entry.kind,
-            "content_id": entry.content_id,
-            "user_id": event.actor,
-            "requested_by": entry.requested_by,
-            "source": entry.source,
-            "details": dict(event.details),
-        },
+        "data": dict(event.data),
     }

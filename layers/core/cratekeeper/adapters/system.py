@@ -2,6 +2,7 @@
 
 import random
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,8 +23,8 @@ class SystemClock:
 
     def now(self) -> datetime:
         """Aware UTC in whole milliseconds."""
-        time = datetime.now(UTC)
-        return time.replace(microsecond=time.microsecond // 1000 * 1000)
+        moment = datetime.now(UTC)
+        return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 class SystemIds:
@@ -58,6 +59,14 @@ class SystemDice:
     def roll(self) -> float:
         """In [0, 1)."""
         return self._random.random()
+
+
+class SystemSleeper:
+    """The port `Sleeper`."""
+
+    def sleep(self, seconds: float) -> None:
+        """Put the thread to sleep."""
+        time.sleep(seconds)
 
 
 class ThreadPulse:

@@ -1,4 +1,4 @@
-"""Log lines: one JSON object per outcome, with `action` and ids as fields, and never a secret."""
+"""Log lines: one JSON object per outcome, with `action` and ids as fields, never a secret. Metrics are lines too."""
 
 import json
 import re
@@ -6,26 +6,18 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TextIO
 
+from cratekeeper.domain.metrics import Measure
+from cratekeeper.domain.text import HIDDEN, without_secrets
 from cratekeeper.ports import Clock
 
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 """By severity."""
-
-HIDDEN: Final = "[hidden]"
 
 LONGEST: Final = 2_000
 """Characters of one text that are kept: what a provider says may be huge."""
 
 _SECRET_NAMES: Final = re.compile(r"authorization|cookie|password|pepper|secret|token|(^|_)key(_hash)?$", re.IGNORECASE)
 """Fields that hold a secret by their name; an S3 key is logged as `object`, a key's id as `key_id`."""
-
-_SECRET_TEXTS: Final = re.compile(
-    r"ck_[\w-]{8,}"  # an API key
-    r"|(?<=[?&]X-Amz-Signature=)[0-9a-f]+|(?<=[?&]X-Amz-Security-Token=)[^&\s\"']+|(?<=[?&]X-Amz-Credential=)[^&\s\"']+"
-    r"|(?<=://)[^/\s@]+(?=@)"  # user and password of a URL
-    r"|(?<=Bearer )[\w.~+/=-]+",
-    re.IGNORECASE,
-)
 
 
 class JsonLog:
@@ -94,4 +86,47 @@ def _safe(value: object) -> object:
 
 
 def _hide(text: str) -> str:
-    return _SECRET_TEXTS.sub(HIDDEN, text[: 4 * LONGEST])[:LONGEST]
+    return without_secrets(text[: 4 * LONGEST])[:LONGEST]
+
+
+MOST_VALUES: Final = 100
+"""Values of one metric in one line, by the format."""
+
+
+class EmfMetrics:
+    """The port `Metrics` in the embedded metric format: lines of the log that CloudWatch makes metrics of.
+
+    Args:
+        namespace: of all metrics of the deployment; empty = there is nobody to tell.
+        clock: for the timestamps.
+        stream: as of JsonLog.
+
+    """
+
+    def __init__(self, namespace: str, *, clock: Clock, stream: TextIO | None = None) -> None:
+        self._namespace = namespace
+        self._clock = clock
+        self._stream = stream
+
+    def emit(self, *measures: Measure) -> None:
+        """A line for all metrics that share the values of their dimensions."""
+        groups: dict[tuple[tuple[str, str], ...], list[Measure]] = {}
+        for measure in measures if self._namespace else ():
+            groups.setdefault(tuple(sorted(measure.dimensions.items())), []).append(measure)
+        stream = self._stream or sys.stdout
+        for dimensions, group in groups.items():
+            for start in range(0, max(len(each.values) for each in group), MOST_VALUES):
+                stream.write(json.dumps(self._line(dict(dimensions), group, start)) + "\n")
+        if groups:
+            stream.flush()
+
+    def _line(self, dimensions: dict[str, str], group: Sequence[Measure], start: int) -> dict[str, Any]:
+        told = [each for each in group if len(each.values) > start]
+        directive = {
+            "Namespace": self._namespace,
+            "Dimensions": [sorted(dimensions)],
+            "Metrics": [{"Name": each.metric.name, "Unit": each.metric.unit} for each in told],
+        }
+        timestamp = int(self._clock.now().timestamp() * 1000)
+        values = {each.metric.name: list(each.values[start : start + MOST_VALUES]) for each in told}
+        return {"_aws": {"Timestamp": timestamp, "CloudWatchMetrics": [directive]}, **dimensions, **values}

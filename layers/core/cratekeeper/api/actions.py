@@ -15,7 +15,7 @@ class CreateKey(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     action: Literal["create_key"]
-    user_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")]
+    user_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@|:-]{0,63}$")]
     role: Role
 
     @classmethod

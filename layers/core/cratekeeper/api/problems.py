@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problems: one table from class to status and code."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
 from math import ceil
@@ -8,15 +9,19 @@ from typing import Any, Final, NamedTuple
 
 from cratekeeper.api.schemas import utc
 from cratekeeper.domain import errors
+from cratekeeper.domain.text import without_secrets
 
 
 class Problem(Exception):
-    """A refusal that only the HTTP edge knows: unknown route, body too large."""
+    """A refusal that only the HTTP edge knows: unknown route, body too large; `headers` go with it."""
 
-    def __init__(self, status: HTTPStatus, code: str, detail: str) -> None:
+    def __init__(
+        self, status: HTTPStatus, code: str, detail: str, *, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.code = code
+        self.headers = headers
 
 
 class Shape(NamedTuple):
@@ -31,11 +36,18 @@ SHAPES: Final = MappingProxyType[type[Exception], Shape]({
     errors.Forbidden: Shape(HTTPStatus.FORBIDDEN, "forbidden"),
     errors.Denied: Shape(HTTPStatus.UNAUTHORIZED, "unauthorized"),
     errors.NotFound: Shape(HTTPStatus.NOT_FOUND, "not_found"),
+    errors.AlreadyExists: Shape(HTTPStatus.CONFLICT, "already_exists"),
+    errors.TooManyKeys: Shape(HTTPStatus.CONFLICT, "too_many_keys"),
     errors.AlreadyQueued: Shape(HTTPStatus.CONFLICT, "already_queued"),
     errors.AlreadyInCatalog: Shape(HTTPStatus.CONFLICT, "already_in_catalog"),
     errors.InvalidState: Shape(HTTPStatus.CONFLICT, "invalid_state"),
+    errors.JobRunning: Shape(HTTPStatus.CONFLICT, "job_running"),
     errors.LimitReached: Shape(HTTPStatus.TOO_MANY_REQUESTS, "limit_reached"),
+    errors.KeyReused: Shape(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
+    errors.KeyInProgress: Shape(HTTPStatus.CONFLICT, "idempotency_in_progress"),
     errors.ProviderNotConfigured: Shape(HTTPStatus.SERVICE_UNAVAILABLE, "provider_not_configured"),
+    errors.ProviderTimedOut: Shape(HTTPStatus.GATEWAY_TIMEOUT, "provider_timed_out"),
+    errors.ProviderFailed: Shape(HTTPStatus.BAD_GATEWAY, "provider_failed"),
     errors.Unavailable: Shape(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),
 })
 """The first class that fits, in this order, decides."""
@@ -59,7 +71,7 @@ def body_of(error: Exception, *, request_id: str, now: datetime) -> dict[str, An
         "type": f"urn:cratekeeper:problem:{code}",
         "title": status.phrase,
         "status": int(status),
-        "detail": detail if status is HTTPStatus.INTERNAL_SERVER_ERROR else str(error),
+        "detail": detail if status is HTTPStatus.INTERNAL_SERVER_ERROR else without_secrets(str(error)),
         "code": code,
         "request_id": request_id,
         "timestamp": utc(now),
@@ -83,6 +95,8 @@ def _extra(error: Exception) -> dict[str, Any]:
 def headers_of(error: Exception, *, now: datetime) -> dict[str, str]:
     """Headers that belong to an error."""
     match error:
+        case Problem():
+            return dict(error.headers)
         case errors.Forbidden():
             return {}
         case errors.Denied():
@@ -90,7 +104,7 @@ def headers_of(error: Exception, *, now: datetime) -> dict[str, str]:
         case errors.LimitReached():
             wait_s = (error.resets_at - now).total_seconds() if error.resets_at else WAIT_FOR_AN_END_S
             return {"Retry-After": str(max(1, ceil(wait_s)))}
-        case errors.Unavailable():
+        case errors.Unavailable() | errors.KeyInProgress():
             return {"Retry-After": "1"}
         case _:
             return {}

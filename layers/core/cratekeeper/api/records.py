@@ -1,4 +1,4 @@
-"""SQS batches, and the partial answer to them."""
+"""What the worker is invoked with: SQS batches, to which it answers in part, or one download by name."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -32,6 +32,16 @@ def messages(event: Mapping[str, Any], lanes: Mapping[str, Lane]) -> list[tuple[
 def failures(message_ids: Iterable[str]) -> dict[str, Any]:
     """The answer that sends exactly these messages back (ReportBatchItemFailures)."""
     return {"batchItemFailures": [{"itemIdentifier": each} for each in message_ids]}
+
+
+def named(event: Mapping[str, Any]) -> str | None:
+    """The download that the admin function asks for; None for a batch. Raises ValueError for anything else."""
+    if "Records" in event:
+        return None
+    download_id = event.get("id")
+    if event.get("action") != "process" or not isinstance(download_id, str) or not is_download_id(download_id):
+        raise ValueError("neither a batch of messages nor a download to process")
+    return download_id
 
 
 def _id_in(body: str) -> str | None:

@@ -4,8 +4,7 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
@@ -16,35 +15,42 @@ from cratekeeper.domain.access import Caller
 from cratekeeper.domain.errors import Invalid
 
 MOST_BODY_BYTES: Final = 256 * 1024
-DEFAULT_LIMIT: Final = 50
-MOST_LIMIT: Final = 200
-
+_PAGE: Final = frozenset({"limit", "cursor"})
 _REQUEST_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
 B = TypeVar("B", bound=BaseModel)
-E = TypeVar("E", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a view gets. `caller` is None on public routes only."""
+    """What a view gets. `caller` is None on public routes only.
+
+    `route` is the key of the route, such as `GET /v1/downloads/{id}`; until the edge has found it, and where there is
+    none, API Gateway's own. `path` holds the route's parameters, `raw_path` the whole path, both decoded once.
+    """
 
     route: str
+    method: str
+    raw_path: str
     path: Mapping[str, str]
     query: Mapping[str, str]
     headers: Mapping[str, str]
     raw_body: bytes
     caller: Caller | None = None
+    checked: Mapping[type[BaseModel], BaseModel] = field(default_factory=dict)
 
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> "Request":
         """The request of a Lambda event."""
         body = event.get("body") or ""
+        http = event.get("requestContext", {}).get("http", {})
         return cls(
             route=event.get("routeKey", "$default"),
-            path=event.get("pathParameters") or {},
+            method=http.get("method", "GET"),
+            raw_path=_path_of(event),
+            path={},
             query=event.get("queryStringParameters") or {},
             headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
-            raw_body=b64decode(body) if event.get("isBase64Encoded") else body.encode(),
+            raw_body=b64decode(body) if event.get("isBase64Encoded") else body.encode("utf-8", "surrogatepass"),
         )
 
     @property
@@ -66,57 +72,54 @@ class Request:
         given = self.headers.get("x-request-id", "")
         return given if _REQUEST_ID.fullmatch(given) else None
 
+    def checked_by(self, query: type[BaseModel], body: type[BaseModel] | None) -> "Request":
+        """The request with its body and query as the route declares them. Raises as `body` and `params`."""
+        self._bounded()
+        bodies = {body: self.body(body)} if body else {}
+        return replace(self, checked={**bodies, query: self.params(query)})
+
+    def params(self, shape: type[B]) -> B:
+        """The query parameters as that shape. Raises Invalid naming each wrong one."""
+        found = self.checked.get(shape)
+        if isinstance(found, shape):
+            return found
+        try:
+            return shape.model_validate(dict(self.query))
+        except ValidationError as error:
+            raise _invalid("query", error) from None
+
     def body(self, shape: type[B]) -> B:
-        """The JSON body as that shape. Raises Invalid naming each wrong field, or Problem 413."""
+        """The JSON body as that shape, of none an empty one. Raises Problem 413, or Invalid naming each wrong field."""
+        found = self.checked.get(shape)
+        if isinstance(found, shape):
+            return found
+        self._bounded()
+        try:
+            return shape.model_validate_json(self.raw_body or b"{}")
+        except ValidationError as error:
+            raise _invalid("body", error) from None
+
+    def _bounded(self) -> None:
         if len(self.raw_body) > MOST_BODY_BYTES:
             raise Problem(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", f"a body holds at most {MOST_BODY_BYTES} bytes"
             )
-        try:
-            return shape.model_validate_json(self.raw_body)
-        except ValidationError as error:
-            raise _invalid_body(error) from None
 
-    def only(self, *names: str) -> None:
-        """Refuse query parameters that the route does not know: a filter ignored would show too much."""
-        unknown = sorted(set(self.query) - set(names))
-        if unknown:
-            raise Invalid(
-                f"unknown query parameter: {', '.join(unknown)}", *((f"query.{name}", "unknown") for name in unknown)
-            )
-
-    def choice(self, name: str, shape: type[E]) -> E | None:
-        """A query parameter that must be one of an enumeration."""
-        given = self.query.get(name)
-        if given is None:
-            return None
-        try:
-            return shape(given)
-        except ValueError:
-            allowed = ", ".join(each.value for each in shape)
-            raise Invalid(f"{name} must be one of {allowed}", (f"query.{name}", f"not one of {allowed}")) from None
-
-    def flag(self, name: str) -> bool | None:
-        """A query parameter that must be `true` or `false`."""
-        given = self.query.get(name)
-        if given in {None, "true", "false"}:
-            return None if given is None else given == "true"
-        raise Invalid(f"{name} must be true or false", (f"query.{name}", "not true or false"))
-
-    def limit(self) -> int:
-        """The page size, 1..200."""
-        given = self.query.get("limit", str(DEFAULT_LIMIT))
-        if re.fullmatch(r"[0-9]{1,4}", given) and 1 <= int(given) <= MOST_LIMIT:
-            return int(given)
-        raise Invalid(f"limit must be 1 to {MOST_LIMIT}", ("query.limit", f"not a number from 1 to {MOST_LIMIT}"))
-
-    def scope(self, *names: str) -> str:
-        """What a cursor of this list is bound to: caller, route, path and filters."""
-        filters = {name: self.query[name] for name in names if name in self.query}
+    def scope(self) -> str:
+        """What a cursor of this list is bound to: caller, route, path and filters, which is all but where a page is."""
+        filters = {name: given for name, given in self.query.items() if name not in _PAGE}
         return json.dumps([self.who.user_id, self.route, dict(self.path), filters], sort_keys=True)
 
 
-def _invalid_body(error: ValidationError) -> Invalid:
+def _path_of(event: Mapping[str, Any]) -> str:
+    """The path, each of its escapes decoded exactly once, with one slash before it.
+
+    API Gateway has decoded all of them but `%25`, and chose the function as if there were no further slashes before.
+    """
+    return "/" + str(event.get("rawPath", "/")).lstrip("/").replace("%25", "%")
+
+
+def _invalid(part: str, error: ValidationError) -> Invalid:
     found = error.errors(include_url=False, include_input=False, include_context=False)
-    places = [(".".join(["body", *map(str, each["loc"])]), each["msg"]) for each in found]
+    places = [(".".join([part, *map(str, each["loc"])]), each["msg"]) for each in found]
     return Invalid("; ".join(f"{loc}: {message}" for loc, message in places[:5]), *places[:50])

@@ -1,10 +1,11 @@
 """Bodies of the HTTP contract."""
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -30,6 +31,15 @@ Time = Annotated[datetime, PlainSerializer(utc, return_type=str)]
 Name = Annotated[str, Field(max_length=500)]
 
 
+def _integral(given: object) -> object:
+    return int(given) if isinstance(given, float) and given.is_integer() else given
+
+
+Integer = Annotated[int, BeforeValidator(_integral)]
+"""A whole number of a body: to JSON, 3.0 is 3."""
+Item = TypeVar("Item")
+
+
 class Out(BaseModel):
     """An answer; `left_out` names the parts that are left out where there are none, rather than null."""
 
@@ -51,7 +61,7 @@ class CreateDownload(BaseModel):
     content_id: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{22}$", description="22 base62 digits")]
     content_name: Name | None = None
     artist_name: Name | None = None
-    priority: Annotated[int, Field(ge=1, le=3, description="1 high, 2 normal, 3 low")] = 2
+    priority: Annotated[Integer, Field(ge=1, le=3, description="1 high, 2 normal, 3 low")] = 2
     force: bool = False
 
     def wanted(self) -> NewDownload:
@@ -263,12 +273,17 @@ class LimitsOut(Out):
 
 
 class QueueOut(Out):
-    """Answer of `GET /v1/queue`; -1 = unlimited."""
+    """Answer of `GET /v1/queue`; -1 = unlimited.
 
-    left_out: ClassVar[frozenset[str]] = frozenset({"paused_reason"})
+    Counts are of top-level downloads, exact up to 1,000 a number; beyond that at most a minute old.
+    """
+
+    left_out: ClassVar[frozenset[str]] = frozenset({"paused_reason", "paused_by", "resume_at"})
 
     paused: bool
     paused_reason: str | None = None
+    paused_by: str | None = None
+    resume_at: Time | None = None
     max_concurrent: int
     active: int
     pending: int
@@ -281,6 +296,8 @@ class QueueOut(Out):
         return cls(
             paused=found.control.paused,
             paused_reason=found.control.paused_reason,
+            paused_by=found.control.paused_by,
+            resume_at=found.control.resume_at,
             max_concurrent=_edge(found.control.limit),
             active=found.active,
             pending=sum(found.by_lane.values()),
@@ -289,12 +306,12 @@ class QueueOut(Out):
         )
 
 
-class PageOut(Out):
+class PageOut(Out, Generic[Item]):
     """A page of a list; `limits` only on the first page of the caller's downloads."""
 
     left_out: ClassVar[frozenset[str]] = frozenset({"limits"})
 
-    items: list[Any]
+    items: list[Item]
     next_cursor: str | None
     limits: LimitsOut | None = None
 

@@ -17,45 +17,65 @@ if TYPE_CHECKING:
 
     from cratekeeper.api.cursors import Cursors
     from cratekeeper.api.edge import Edge, Route
-    from cratekeeper.domain.models import Download
+    from cratekeeper.services.batches import Batches
     from cratekeeper.services.claim import Claims
     from cratekeeper.services.deliver import Deliver
+    from cratekeeper.services.discovery import Discovery
     from cratekeeper.services.dispatch import Dispatch
+    from cratekeeper.services.explain import Explain
+    from cratekeeper.services.gauges import Gauges
+    from cratekeeper.services.idempotency import Idempotency
     from cratekeeper.services.identity import Identity
+    from cratekeeper.services.presence import Presence
     from cratekeeper.services.process import Process
-    from cratekeeper.services.project import Project, Reconcile
+    from cratekeeper.services.project import Project, Reconcile, Seen
     from cratekeeper.services.queries import Queries
     from cratekeeper.services.release import Release
     from cratekeeper.services.requests import Requests
     from cratekeeper.services.settle import Settle
+    from cratekeeper.services.steer import Steer
+    from cratekeeper.services.together import Together
 
 
 __all__ = [
+    "batches",
     "changes",
     "clock",
     "cursors",
     "deliver",
+    "discovery",
     "dispatch",
     "edge",
+    "explain",
+    "gauges",
+    "idempotency",
     "identity",
     "lanes_by_queue",
     "log",
+    "process",
     "project",
     "queries",
     "reconcile",
+    "release",
     "requests",
     "settings",
+    "steer",
+    "together",
 ]
 
 
 @cache
 def identity() -> Identity:
     """Callers and keys."""
-    from cratekeeper.adapters.dynamodb.identity import DynamoIdentities
     from cratekeeper.services.identity import Identity
 
-    identities = DynamoIdentities(adapters.aws().dynamodb, settings().need("identity_table"))
-    return Identity(identities=identities, secrets=adapters.secrets(), clock=clock(), ids=adapters.ids())
+    return Identity(
+        identities=adapters.identities(),
+        secrets=adapters.secrets(),
+        clock=clock(),
+        ids=adapters.ids(),
+        tokens=adapters.tokens() if settings().oidc_issuer else None,
+    )
 
 
 @cache
@@ -70,16 +90,25 @@ def edge(routes: Mapping[str, Route]) -> Edge:
     """The HTTP edge of a function with these routes."""
     from cratekeeper.api.edge import Edge
 
-    return Edge(routes=routes, identity=identity(), clock=clock(), ids=adapters.ids(), log=log())
+    return Edge(
+        routes=routes, identity=identity(), clock=clock(), ids=adapters.ids(), log=log(), metrics=adapters.metrics()
+    )
 
 
 @cache
-def _release() -> Release:
+def release() -> Release:
+    """Who may run next."""
     from cratekeeper.services.candidates import Candidates
     from cratekeeper.services.release import Release
 
     lease_s = settings().lease_seconds
-    candidates = Candidates(store=adapters.store(), permits=adapters.permits(), clock=clock(), lease_s=lease_s)
+    candidates = Candidates(
+        store=adapters.store(),
+        permits=adapters.permits(),
+        clock=clock(),
+        lease_s=lease_s,
+        is_configured=bool(settings().provider_url),
+    )
     return Release(
         candidates=candidates,
         permits=adapters.permits(),
@@ -98,22 +127,117 @@ def _settle() -> Settle:
 
 
 @cache
+def steer() -> Steer:
+    """Cancel, pause, resume, retry, priority, delete."""
+    from cratekeeper.services.collect import Collect
+    from cratekeeper.services.steer import Steer
+
+    return Steer(
+        store=adapters.store(),
+        permits=adapters.permits(),
+        clock=clock(),
+        log=log(),
+        release=release(),
+        settle=_settle(),
+        collect=Collect(store=adapters.store(), media=adapters.media),
+        limits=settings().user_limits,
+        lease_s=settings().lease_seconds,
+    )
+
+
+@cache
+def explain() -> Explain:
+    """Why a download is not running now."""
+    from cratekeeper.services.explain import Explain
+
+    return Explain(
+        store=adapters.store(),
+        clock=clock(),
+        capacity=settings().capacity,
+        is_configured=bool(settings().provider_url),
+    )
+
+
+@cache
 def requests() -> Requests:
     """Creating downloads."""
     from cratekeeper.services.requests import Requests
 
     return Requests(
         store=adapters.store(),
-        catalog=adapters.catalog(),
+        presence=_presence(),
         clock=clock(),
         ids=adapters.ids(),
         log=log(),
-        release=_release(),
+        release=release(),
         limits=settings().user_limits,
         max_retries=settings().max_retries,
         is_configured=bool(settings().provider_url),
         lease_s=settings().lease_seconds,
+        asks_catalog=settings().idempotency_enabled,
     )
+
+
+@cache
+def batches() -> Batches:
+    """Creating many downloads at once."""
+    from cratekeeper.services.batches import Batches
+
+    return Batches(
+        requests=requests(),
+        store=adapters.store(),
+        presence=_presence(),
+        clock=clock(),
+        ids=adapters.ids(),
+        log=log(),
+        release=release(),
+        limits=settings().user_limits,
+    )
+
+
+@cache
+def discovery() -> Discovery:
+    """Search and discographies."""
+    from cratekeeper.services.discovery import Discovery
+
+    return Discovery(
+        provider=adapters.search_provider(),
+        presence=_presence(),
+        batches=batches(),
+        is_configured=bool(settings().provider_url),
+    )
+
+
+@cache
+def idempotency() -> Idempotency:
+    """Idempotency-Keys."""
+    from cratekeeper.adapters.dynamodb.idempotency import DynamoIdempotency
+    from cratekeeper.adapters.system import SystemSleeper
+    from cratekeeper.services.idempotency import Idempotency
+
+    return Idempotency(
+        records=DynamoIdempotency(adapters.aws().dynamodb, settings().need("queue_table")),
+        clock=clock(),
+        ids=adapters.ids(),
+        log=log(),
+        sleeper=SystemSleeper(),
+        is_enabled=settings().idempotency_enabled,
+    )
+
+
+@cache
+def together() -> Together:
+    """One action on many downloads."""
+    from cratekeeper.services.together import Together
+
+    return Together(steer=steer())
+
+
+@cache
+def _presence() -> Presence:
+    from cratekeeper.services.presence import Presence
+
+    return Presence(store=adapters.store(), catalog=adapters.catalog())
 
 
 @cache
@@ -136,7 +260,7 @@ def deliver() -> Deliver:
     """Dealing with messages."""
     from cratekeeper.services.deliver import Deliver
 
-    return Deliver(process=_process(), bell=adapters.bell(), log=log())
+    return Deliver(process=process(), bell=adapters.bell(), log=log())
 
 
 @cache
@@ -147,7 +271,7 @@ def _claims() -> Claims:
         store=adapters.store(),
         clock=clock(),
         ids=adapters.ids(),
-        release=_release(),
+        release=release(),
         settle=_settle(),
         capacity=settings().capacity,
         lease_s=settings().lease_seconds,
@@ -155,7 +279,8 @@ def _claims() -> Claims:
 
 
 @cache
-def _process() -> Process:
+def process() -> Process:
+    """The worker's own path."""
     from cratekeeper.adapters.system import ThreadPulse
     from cratekeeper.services.expand import Expand
     from cratekeeper.services.process import Process
@@ -185,7 +310,7 @@ def _process() -> Process:
         dice=adapters.dice(),
         pulse=ThreadPulse(),
         log=log(),
-        release=_release(),
+        release=release(),
         settle=_settle(),
         claims=_claims(),
         expand=expand,
@@ -204,26 +329,45 @@ def dispatch() -> Dispatch:
         store=adapters.store(),
         permits=adapters.permits(),
         clock=clock(),
-        release=_release(),
+        release=release(),
         settle=_settle(),
+        steer=steer(),
         capacity=settings().capacity,
         lease_s=settings().lease_seconds,
     )
 
 
 @cache
-def project() -> Project:
-    """From the stream to history and bus."""
-    from cratekeeper.adapters.bus import EventBridgeBus
-    from cratekeeper.services.project import Project
+def gauges() -> Gauges:
+    """How much there is to do."""
+    from cratekeeper.services.gauges import Gauges
 
-    return Project(
-        history=adapters.history(), bus=EventBridgeBus(adapters.aws().events, settings().need("event_bus_name"))
+    return Gauges(
+        store=adapters.store(),
+        permits=adapters.permits(),
+        metrics=adapters.metrics(),
+        clock=clock(),
+        capacity=settings().capacity,
     )
 
 
-def changes(event: Mapping[str, Any]) -> Iterator[tuple[Download | None, Download | None]]:
-    """The downloads that a batch of stream records shows, before and after."""
+@cache
+def project() -> Project:
+    """From the streams to history, bus and metrics."""
+    from cratekeeper.adapters.bus import EventBridgeBus
+    from cratekeeper.services.activity import ActivitySeal
+    from cratekeeper.services.project import Project
+
+    return Project(
+        history=adapters.history(),
+        bus=EventBridgeBus(adapters.aws().events, settings().need("event_bus_name")),
+        seal=ActivitySeal(history=adapters.history(), clock=clock()),
+        metrics=adapters.metrics(),
+    )
+
+
+def changes(event: Mapping[str, Any]) -> Iterator[Seen]:
+    """The downloads and orders that a batch of stream records shows, before and after."""
     from cratekeeper.adapters.dynamodb.stream import downloads_in
 
     return downloads_in(event.get("Records", []), log=log())
@@ -234,4 +378,4 @@ def reconcile() -> Reconcile:
     """Repair of the history after an outage of the stream."""
     from cratekeeper.services.project import Reconcile
 
-    return Reconcile(store=adapters.store(), project=project())
+    return Reconcile(store=adapters.store(), identities=adapters.identities(), project=project())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cratekeeper.config import Settings
 from cratekeeper.domain.lanes import Lane
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from cratekeeper import ports
     from cratekeeper.adapters.aws import Aws
     from cratekeeper.adapters.dynamodb.patience import Patience
+
+
+SEARCH_DEADLINE_S: Final = 10.0
+"""For the provider's answer to a search: half of what the function has."""
 
 
 @cache
@@ -63,6 +67,22 @@ def log() -> ports.Log:
 
 
 @cache
+def metrics() -> ports.Metrics:
+    """Figures, as lines of the log."""
+    from cratekeeper.adapters.telemetry import EmfMetrics
+
+    return EmfMetrics(settings().metrics_namespace, clock=clock())
+
+
+@cache
+def identities() -> ports.Identities:
+    """The identity table."""
+    from cratekeeper.adapters.dynamodb.identity import DynamoIdentities
+
+    return DynamoIdentities(aws().dynamodb, settings().need("identity_table"))
+
+
+@cache
 def patience() -> Patience:
     """Waits between two tries of a write."""
     from cratekeeper.adapters.dynamodb.patience import Patience
@@ -99,6 +119,22 @@ def catalog() -> ports.CatalogStore:
     from cratekeeper.adapters.dynamodb.catalog import DynamoCatalog
 
     return DynamoCatalog(aws().dynamodb, settings().need("catalog_table"), patience=patience())
+
+
+@cache
+def library() -> ports.Library:
+    """The catalog's metadata."""
+    from cratekeeper.adapters.dynamodb.library import DynamoLibrary
+
+    return DynamoLibrary(aws().dynamodb, settings().need("catalog_table"), patience=patience())
+
+
+@cache
+def plays() -> ports.Plays:
+    """The table of plays."""
+    from cratekeeper.adapters.dynamodb.plays import DynamoPlays
+
+    return DynamoPlays(aws().dynamodb, settings().need("plays_table"), patience=patience())
 
 
 @cache
@@ -145,6 +181,15 @@ def provider() -> ports.Provider:
 
 
 @cache
+def search_provider() -> ports.Provider:
+    """The downloader service, asked while somebody waits: it must answer before the API gives up."""
+    from cratekeeper.adapters.provider import HttpProvider
+
+    timeout_s = min(SEARCH_DEADLINE_S, float(settings().provider_timeout_seconds))
+    return HttpProvider(settings().provider_url, clock=clock(), timeout_s=timeout_s)
+
+
+@cache
 def media() -> ports.MediaStore:
     """The media bucket."""
     from cratekeeper.adapters.s3 import S3Media
@@ -158,3 +203,19 @@ def secrets() -> ports.Secrets:
     from cratekeeper.adapters.secrets import SecretsManagerSecrets
 
     return SecretsManagerSecrets(aws().secretsmanager, settings().need("pepper_secret_id"))
+
+
+@cache
+def tokens() -> ports.Tokens:
+    """The identity provider's."""
+    from cratekeeper.adapters.oidc import OidcTokens
+
+    return OidcTokens(settings().oidc_issuer, settings().oidc_audience, clock=clock())
+
+
+@cache
+def worker() -> ports.Worker:
+    """The processor, asked by name."""
+    from cratekeeper.adapters.worker import LambdaWorker
+
+    return LambdaWorker(aws().functions, settings().need("processor_function"))

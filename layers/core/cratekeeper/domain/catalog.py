@@ -1,9 +1,11 @@
 """Catalog records, and the plan of an album's children."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
+from cratekeeper.domain.ids import child_id
 from cratekeeper.domain.models import ChildPlan, Kind, Media
 from cratekeeper.domain.text import one_line
 
@@ -19,16 +21,20 @@ class Availability(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """A picture as the provider describes it; `id` is 40 lower-case hex digits."""
+    """A picture as the provider describes it; `id` is 40 lower-case hex digits.
+
+    `fetched_by` is the child that was to fetch it when it was ingested last; None = none was planned.
+    """
 
     id: str
     width: int = 0
     height: int = 0
+    fetched_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
-    """A track; `duration_ms` as the provider says it."""
+    """A track; `duration_ms` as the provider says it, `fetched_by` as of an Image."""
 
     id: str
     name: str
@@ -38,6 +44,7 @@ class Track:
     disc: int = 1
     duration_ms: int = 0
     is_explicit: bool = False
+    fetched_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +72,16 @@ class Album:
     track_ids: tuple[str, ...] = ()
 
 
+class Entry(NamedTuple):
+    """An album of the catalog, and the name of its first known artist."""
+
+    album: Album
+    artist_name: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredAlbum:
-    """What the catalog knows of an album: its names and its tracks in album order."""
+    """What a request asks of a stored album: its names and its tracks in album order."""
 
     id: str
     name: str
@@ -77,12 +91,17 @@ class StoredAlbum:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaRow:
-    """The catalog's row of one track's or image's object."""
+    """The catalog's row of one track's or image's object; `media` is None where there never was one."""
 
     content_id: str
     kind: Kind
-    media: Media
+    media: Media | None
     availability: Availability = Availability.AVAILABLE
+
+    @property
+    def stored(self) -> Media | None:
+        """The object, if its bytes are there as far as the catalog knows."""
+        return self.media if self.availability is Availability.AVAILABLE else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +153,37 @@ def plan(metadata: Metadata, stored: Mapping[str, MediaRow]) -> tuple[ChildPlan,
     once = {child.content_id: child for child in reversed(children)}
     first = [child for child in children if once.get(child.content_id) is child]
     return tuple(replace(child, stored=_is_available(stored.get(child.content_id))) for child in first)
+
+
+def assigned(metadata: Metadata, root: str, children: Sequence[ChildPlan]) -> Metadata:
+    """The metadata with the child of `root` that fetches each track and picture.
+
+    It stands in rows that an expansion writes anyway, so that a later look finds who is at a content
+    without an index.
+    """
+    by = {child.content_id: child_id(root, ordinal) for ordinal, child in enumerate(children, start=1)}
+
+    def images(given: Iterable[Image]) -> tuple[Image, ...]:
+        return tuple(replace(each, fetched_by=by.get(each.id)) for each in given)
+
+    return Metadata(
+        album=replace(metadata.album, covers=images(metadata.album.covers)),
+        tracks=tuple(replace(each, fetched_by=by.get(each.id)) for each in metadata.tracks),
+        artists=tuple(replace(each, portraits=images(each.portraits)) for each in metadata.artists),
+    )
+
+
+def availability_of(row: MediaRow | None, *, is_held: bool) -> Availability:
+    """What is said of a content with that media row; `is_held`: an active download is to fetch it.
+
+    Bytes that are there stay available while a `force` fetches them anew.
+    """
+    if _is_available(row):
+        return Availability.AVAILABLE
+    if is_held:
+        return Availability.FETCHING
+    is_given_up = row is not None and row.availability is Availability.UNAVAILABLE
+    return Availability.UNAVAILABLE if is_given_up else Availability.MISSING
 
 
 def _is_available(row: MediaRow | None) -> bool:

@@ -3,9 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
+from cratekeeper.domain.bars import Bar, Reason
+from cratekeeper.domain.events import Event
 from cratekeeper.domain.lanes import Lane
+
+SUBJECT: Final = "queue"
+"""What the history calls the queue as a whole: its events have the ids `queue:1`, `queue:2`, …"""
 
 
 class Permit(NamedTuple):
@@ -14,6 +20,12 @@ class Permit(NamedTuple):
     until: datetime
     epoch: int
     round: int
+
+
+Marks = Mapping[Lane, frozenset[str]]
+"""Hungry ids by lane."""
+
+NO_MARKS: Final[Marks] = MappingProxyType({})
 
 
 class Held(NamedTuple):
@@ -44,16 +56,24 @@ class Control:
         limit: permits that may be out at once (`max_concurrent`), None = unlimited, no permits.
         paused: the queue is paused: nothing is granted.
         paused_reason: for people.
+        paused_by: user id of who paused it.
+        resume_at: when the dispatcher ends the pause, None = somebody must.
         permits: by download id, lapsed ones included.
         hungry: by lane, the ids that found no room.
+        seq: number of the last event.
+        event: what an operator did last: paused, resumed, changed the limit.
 
     """
 
     limit: int | None
     paused: bool = False
     paused_reason: str | None = None
+    paused_by: str | None = None
+    resume_at: datetime | None = None
     permits: Mapping[str, Permit] = field(default_factory=dict)
     hungry: Mapping[Lane, frozenset[str]] = field(default_factory=dict)
+    seq: int = 0
+    event: Event | None = None
 
     @property
     def is_closed(self) -> bool:
@@ -85,14 +105,24 @@ class Control:
         """Whether a permit can be added without taking one over."""
         return self.limit is not None and len(self.permits) < self.limit
 
+    def bars(self, download_id: str, lane: Lane) -> list[Bar]:
+        """What keeps an id of a lane from a free permit: closed, no room, one in its name, a higher lane hungry."""
+        found = []
+        if self.paused:
+            found.append(Bar(Reason.QUEUE_PAUSED, self.resume_at))
+        if self.limit == 0:
+            found.append(Bar(Reason.LIMIT_ZERO))
+        if download_id in self.permits:
+            found.append(Bar(Reason.HAS_PERMIT))
+        elif not self.has_room():
+            found.append(Bar(Reason.NO_PERMIT))
+        if self.hungry_above(lane):
+            found.append(Bar(Reason.HIGHER_LANE))
+        return found
+
     def may_take(self, seeker: Seeker) -> bool:
         """Condition of *take*: open, room, no permit of this id, and no higher lane hungry."""
-        return (
-            not self.is_closed
-            and self.has_room()
-            and seeker.id not in self.permits
-            and not self.hungry_above(seeker.lane)
-        )
+        return not self.bars(seeker.id, seeker.lane)
 
     def may_swap(self, held: Held, seeker: Seeker) -> bool:
         """Condition of *swap* (and of taking over a lapsed permit).

@@ -7,15 +7,23 @@ CratekeeperError
 │   └── Forbidden         the caller is known and lacks the permission
 ├── Refused               the table said no
 │   ├── AlreadyQueued     an active download holds the content: download_id
+│   ├── AlreadyExists     there is one of that name
+│   ├── TooManyKeys       a user has as many keys as there may be
 │   ├── AlreadyInCatalog  all of the content is stored and whole
 │   ├── InvalidState      the item's state does not allow the verb: state, verb
+│   ├── JobRunning        a run of the job is under way
 │   └── WriteRefused      a conditional write lost its race: write, current
 ├── LimitReached          not yet: code, limit, used, resets_at
 ├── CapacityFull          no album may start before `until`
 ├── PermitRefused         no permit now: control as it stands
 ├── LeaseLost             another worker, a cancel or a pause owns the item now
+├── RunLost               a job's run counts as stopped: another may have begun
 ├── ObjectExists          somebody stored an object under the key first
+├── KeyReused             an Idempotency-Key came with another request
+├── KeyInProgress         the first request with an Idempotency-Key still runs
 ├── ProviderNotConfigured no downloader service is set
+├── ProviderFailed        the downloader service did not answer a question as it should
+│   └── ProviderTimedOut  it did not answer in time
 ├── Unavailable           a part of the system does not answer; try again
 └── TransferFailed        an attempt failed: error_type, message, retry_after_s
 """
@@ -67,17 +75,32 @@ class AlreadyQueued(Refused):
         self.download_id = download_id
 
 
+class AlreadyExists(Refused):
+    """What was to be made is there."""
+
+
+class TooManyKeys(Refused):
+    """The user has as many unrevoked keys as there may be."""
+
+
 class AlreadyInCatalog(Refused):
     """Everything asked for is stored and whole."""
 
 
 class InvalidState(Refused):
-    """The item's state has no such move."""
+    """The item's state has no such move; `because` says so where it is the album's state that forbids it."""
 
-    def __init__(self, state: str, verb: str) -> None:
-        super().__init__(f"cannot {verb} a download that is {state}")
+    def __init__(self, state: str, verb: str, because: str = "") -> None:
+        super().__init__(because or f"cannot {verb} a download that is {state}")
         self.state = state
         self.verb = verb
+
+
+class JobRunning(Refused):
+    """A run of the job is under way; there is one at a time."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"{job_id} is running")
 
 
 class WriteRefused(Refused):
@@ -128,12 +151,36 @@ class LeaseLost(CratekeeperError):
         self.download_id = download_id
 
 
+class RunLost(CratekeeperError):
+    """The lease of a job's run is another's, or lapsed while it ran."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"the run {run_id} counts as stopped")
+        self.run_id = run_id
+
+
 class ObjectExists(CratekeeperError):
     """A conditional object write met an object that it did not expect."""
 
 
 class ProviderNotConfigured(CratekeeperError):
     """The setting ProviderUrl is empty."""
+
+
+class ProviderFailed(CratekeeperError):
+    """The downloader service did not answer a search or discography as it should."""
+
+
+class ProviderTimedOut(ProviderFailed):
+    """The downloader service did not answer in time."""
+
+
+class KeyReused(CratekeeperError):
+    """The Idempotency-Key was used with another method, path or body."""
+
+
+class KeyInProgress(CratekeeperError):
+    """The first request with the Idempotency-Key has not been answered yet."""
 
 
 class Unavailable(CratekeeperError):

@@ -1,6 +1,7 @@
 """Download ids: a root is a ULID, a child is its root and an ordinal."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 SHARDS: Final = 4
@@ -15,11 +16,43 @@ _ROOT: Final = r"[0-7][0-9A-HJKMNP-TV-Z]{25}"
 _DOWNLOAD_ID: Final = re.compile(rf"({_ROOT})(?:-([1-9][0-9]{{0,4}}))?")
 
 
+_STRIDE: Final = 2**32
+"""Between the ids of one request's roots: ids that a process counts up one by one never meet them."""
+
+_DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_BITS: Final = 5
+_TIME_DIGITS: Final = 10
+
+
+class Seed(NamedTuple):
+    """Names all roots of one request: the first is `root`, further ones follow from it (`nth`).
+
+    `is_resumed` says that an earlier run of the same request may have made some of them already.
+    """
+
+    root: str
+    is_resumed: bool = False
+
+    def nth(self, number: int) -> str:
+        """The id of the request's root `number` (0, 1, …): the same in every run, and rising."""
+        value = sum(_DIGITS.index(digit) << _BITS * place for place, digit in enumerate(reversed(self.root)))
+        value += number * _STRIDE
+        return "".join(_DIGITS[value >> _BITS * place & 31] for place in reversed(range(len(self.root))))
+
+
 class Key(NamedTuple):
     """Where a record of the queue table lives: the root's partition and the part in it."""
 
     root: str
     part: str
+
+
+def made_at(root: str) -> datetime:
+    """When a root's id was made, as the id itself says: its first ten digits are the milliseconds since 1970."""
+    value = 0
+    for digit in root[:_TIME_DIGITS]:
+        value = value << _BITS | _DIGITS.index(digit)
+    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=value)
 
 
 def is_download_id(text: str) -> bool:

@@ -5,12 +5,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from cratekeeper.domain.events import Event
+from cratekeeper.domain.bars import Bar, Reason
+from cratekeeper.domain.events import SYSTEM, Event, EventType
 from cratekeeper.domain.failures import ErrorType
 from cratekeeper.domain.ids import Key, chunk_key, key_of, parent_of
 from cratekeeper.domain.lanes import Lane, Waiting
 from cratekeeper.domain.retry import Counts
-from cratekeeper.domain.states import TERMINAL, State
+from cratekeeper.domain.states import TERMINAL, State, Verb
 
 
 class Kind(StrEnum):
@@ -61,6 +62,20 @@ class Upload:
     source_etag: str | None = None
     length: int | None = None
     replaces: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cascade:
+    """A change of a whole family that takes more than one transaction (protocol rules 7 and 8).
+
+    While a root has one, nothing of it is claimed, expanded, released or finished; whoever meets it
+    carries it on. `event` and `actor` are what the history says of each download that it touches.
+    """
+
+    verb: Verb
+    event: EventType
+    actor: str
+    lane: Lane | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +175,7 @@ class Download:
     bytes_done: int = 0
     final: Tally | None = None
 
+    cascade: Cascade | None = None
     due_at: datetime | None = None
     waiting: Waiting | None = None
     seq: int = 0
@@ -181,6 +197,11 @@ class Download:
         return self.parent_id is None
 
     @property
+    def takes_slot(self) -> bool:
+        """Whether it counts among its user's active downloads; repairs count against nobody."""
+        return self.requested_by != SYSTEM
+
+    @property
     def is_terminal(self) -> bool:
         """Whether it has ended."""
         return self.state in TERMINAL
@@ -188,7 +209,8 @@ class Download:
     @property
     def awaits_children(self) -> bool:
         """Whether it is an album that only waits for its children: no lease, no permit."""
-        return self.state is State.IN_PROGRESS and self.expanded and self.lease_until is None
+        is_expanded = self.state is State.IN_PROGRESS and self.expanded
+        return is_expanded and self.lease_until is None and self.cascade is None
 
     @property
     def counts(self) -> Counts:
@@ -196,19 +218,32 @@ class Download:
         return Counts(retries=self.retry_count, busy=self.busy_count, corrupt=self.corrupt_count)
 
     def is_claimable(self, now: datetime) -> bool:
-        """Whether a worker with a permit may take it: PENDING, due, or with a lapsed lease.
+        """Whether a worker with a permit may take it: PENDING, due, or with a lapsed lease."""
+        return self.bar(now) is None
+
+    def bar(self, now: datetime) -> Bar | None:
+        """What of its own state keeps it from being claimed at `now`; None = nothing.
 
         An item without a lease is never lapsed: a waiting parent has none (protocol rule 2).
         """
+        if self.cascade:
+            return Bar(Reason.CHANGING)
         match self.state:
             case State.PENDING:
-                return self.parked_until is None or self.parked_until <= now
+                return _until(Reason.CAPACITY, self.parked_until, now)
             case State.RETRY_WAITING:
-                return self.next_retry_at is None or self.next_retry_at <= now
+                return _until(Reason.RETRY_DUE, self.next_retry_at, now)
             case State.IN_PROGRESS:
-                return self.lease_until is not None and self.lease_until < now
+                has_lapsed = self.lease_until is not None and self.lease_until < now
+                return None if has_lapsed else Bar(Reason.RUNNING)
+            case State.PAUSED:
+                return Bar(Reason.PAUSED)
             case _:
-                return False
+                return Bar(Reason.ENDED)
+
+
+def _until(reason: Reason, at: datetime | None, now: datetime) -> Bar | None:
+    return Bar(reason, at) if at is not None and at > now else None
 
 
 Sets = Download | Chunk

@@ -35,6 +35,8 @@ class Verb(StrEnum):
     RETRY = "retry"
     FORCE = "force"
     REOPEN = "reopen"
+    PRIORITIZE = "prioritize"
+    DELETE = "delete"
 
 
 MOVES: Final = MappingProxyType({
@@ -60,8 +62,15 @@ MOVES: Final = MappingProxyType({
     (State.CANCELLED, Verb.RETRY): State.PENDING,  # people only
     (State.FAILED, Verb.REOPEN): State.PENDING,  # a child is retried
     (State.COMPLETED, Verb.REOPEN): State.PENDING,  # the same, and only a partial one
+    (State.PENDING, Verb.PRIORITIZE): State.PENDING,
+    (State.IN_PROGRESS, Verb.PRIORITIZE): State.IN_PROGRESS,
+    (State.RETRY_WAITING, Verb.PRIORITIZE): State.RETRY_WAITING,
+    (State.PAUSED, Verb.PRIORITIZE): State.PAUSED,
+    (State.COMPLETED, Verb.DELETE): State.COMPLETED,  # what runs is cancelled first
+    (State.FAILED, Verb.DELETE): State.FAILED,
+    (State.CANCELLED, Verb.DELETE): State.CANCELLED,
 })
-"""Every legal edge. Terminal states leave by RETRY or REOPEN only (protocol rule 10)."""
+"""Every legal edge. Terminal states leave by RETRY or REOPEN only (protocol rule 10); deleted, the record goes."""
 
 TERMINAL: Final = frozenset({State.COMPLETED, State.FAILED, State.CANCELLED})
 ACTIVE: Final = frozenset(State) - TERMINAL

@@ -15,7 +15,7 @@ from cratekeeper.domain.ids import CHUNK, chunk_of, split
 from cratekeeper.domain.lanes import Rank, Waiting
 from cratekeeper.domain.models import NONE, Download, Media, Sets, Upload
 from cratekeeper.domain.states import State, Verb, move
-from cratekeeper.domain.text import one_line
+from cratekeeper.domain.text import safe_line
 from cratekeeper.domain.writes import Change, Fields, SetName
 
 if TYPE_CHECKING:
@@ -30,12 +30,12 @@ def _later(item: Download, now: datetime) -> datetime:
 
 
 def _as_read(item: Download) -> Fields:
-    return Fields(state=item.state, epoch=item.epoch, round=item.round)
+    return Fields(state=item.state, epoch=item.epoch, round=item.round, cascade=item.cascade)
 
 
 def _mine(item: Download) -> Fields:
-    """Guard of every worker write."""
-    return Fields(state=State.IN_PROGRESS, epoch=item.epoch)
+    """Guard of every worker write: its own claim, and nobody is changing the whole family."""
+    return Fields(state=State.IN_PROGRESS, epoch=item.epoch, cascade=None)
 
 
 def _at_rest(item: Download, now: datetime) -> Fields:
@@ -142,18 +142,19 @@ def finish(item: Download, media: Media, *, now: datetime) -> Change:
 
 
 def fail(item: Download, error_type: ErrorType, message: str, *, now: datetime) -> Change:
-    """FAILED for good, with the reason."""
+    """FAILED for good, with the reason. A lost worker may leave an upload, which the dispatcher aborts."""
+    is_lost = error_type is ErrorType.LOST
     return Change(
         key=item.key,
-        given=_mine(item) | Fields(lease_until=item.lease_until) if error_type is ErrorType.LOST else _mine(item),
+        given=_mine(item) | Fields(lease_until=item.lease_until) if is_lost else _mine(item),
         put=_at_rest(item, now)
         | Fields(
             state=move(State.IN_PROGRESS, Verb.FAIL),
             completed_at=now,
             error_type=error_type,
-            error_message=one_line(message),
-            upload=None,
-            due_at=None,
+            error_message=safe_line(message),
+            upload=item.upload if is_lost else None,
+            due_at=now if is_lost and item.is_root and item.upload else None,
         ),
         event=Event(type=EventType.DOWNLOAD_FAILED, at=now, details={"error_type": error_type.value}),
     )
@@ -172,7 +173,7 @@ def wait(item: Download, error_type: ErrorType, message: str, *, retry: RetryAt,
             busy_count=retry.counts.busy,
             corrupt_count=retry.counts.corrupt,
             error_type=error_type,
-            error_message=one_line(message),
+            error_message=safe_line(message),
             due_at=retry.at if item.is_root else None,
         ),
         event=Event(
@@ -206,6 +207,11 @@ def carry_on(item: Download, upload: Upload, *, now: datetime) -> Change:
 def save_upload(item: Download, upload: Upload | None) -> Change:
     """Keep the progress of a multipart transfer, under the holder's epoch."""
     return Change(key=item.key, given=_mine(item), put=Fields(upload=upload))
+
+
+def drop_upload(item: Download) -> Change:
+    """Forget an upload that was aborted; refused if the item became active again."""
+    return Change(key=item.key, given=_as_read(item) | Fields(upload=item.upload), put=Fields(upload=None))
 
 
 def name(item: Download, *, content_name: str | None, artist_name: str | None) -> Change:
@@ -345,7 +351,8 @@ def end_album(root: Download, outcome: Outcome, *, now: datetime) -> Change:
             final=outcome.tally,
             held=NONE,
             waiting=None,
-            due_at=None,
+            # A last look: a child that was cancelled, or lost its worker, may have left an upload.
+            due_at=now if outcome.tally.failed or outcome.tally.cancelled else None,
         ),
         event=Event(type=kind, at=now, actor=SYSTEM, details={"children": root.total}),
     )

@@ -15,6 +15,7 @@ from cratekeeper.domain.ids import Key
 from cratekeeper.domain.lanes import Lane, Waiting
 from cratekeeper.domain.models import (
     NONE,
+    Cascade,
     Chunk,
     Download,
     Kind,
@@ -70,6 +71,7 @@ class Fields(TypedDict, total=False):
     open_chunks: Ordinals
     bytes_done: int
     final: Tally | None
+    cascade: Cascade | None
     due_at: datetime | None
     waiting: Waiting | None
     content_name: str | None
@@ -110,6 +112,13 @@ class Create:
 
 
 @dataclass(frozen=True, slots=True)
+class Erase:
+    """Delete a record of a family, whatever it holds; nothing to do if it is gone."""
+
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
 class TakeLock:
     """Put the active-content lock; refused (current: Lock) while another root holds it."""
 
@@ -129,11 +138,12 @@ class FreeLock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeSlot:
-    """Put a root into its user's active set, and count a request of the day.
+    """Put a root, and `others` of the same batch, into its user's active set; each counts as a request of the day.
 
-    Refused (current: Usage) when the set holds `max_active` roots or `max_requests` were made on
-    `day`; None = no limit. `known_day` is the day of the usage record as last read ("" = none): a
-    new day starts the count anew, an old one is refused so that the caller looks again.
+    Refused (current: Usage) when the set would hold more than `max_active` roots, or more than
+    `max_requests` be made on `day`; None = no limit. `known_day` is the day of the usage record as
+    last read ("" = none): a new day starts the count anew, an old one is refused so that the caller
+    looks again.
     `is_request` is False for a retry, which takes a slot but no request.
     """
 
@@ -144,6 +154,12 @@ class TakeSlot:
     max_active: int | None
     max_requests: int | None
     is_request: bool = True
+    others: frozenset[str] = frozenset()
+
+    @property
+    def roots(self) -> frozenset[str]:
+        """All that are put."""
+        return self.others | {self.root}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +197,7 @@ class Window:
     used: int
 
 
-Write = Change | Create | TakeLock | FreeLock | TakeSlot | FreeSlot | TakeCapacity
+Write = Change | Create | Erase | TakeLock | FreeLock | TakeSlot | FreeSlot | TakeCapacity
 Record = Download | Chunk | PlanChunk | Lock | Usage | Window
 Stored = Download | Chunk
 AnyStored = TypeVar("AnyStored", Download, Chunk)

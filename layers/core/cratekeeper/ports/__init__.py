@@ -6,9 +6,10 @@ written then, and the caller may repeat the call.
 """
 
 from cratekeeper.ports.content import Body, CatalogStore, MediaStore, ObjectInfo, Part, Provider
-from cratekeeper.ports.queue import Bell, Briefing, DownloadStore, Page, Permits, WaitingEntry
-from cratekeeper.ports.records import EventBus, HistoryStore, Identities
-from cratekeeper.ports.system import Clock, Dice, Ids, Log, Pulse, Secrets
+from cratekeeper.ports.library import Library, Plays
+from cratekeeper.ports.queue import Bell, Briefing, DownloadStore, Page, Permits, WaitingEntry, Worker
+from cratekeeper.ports.records import EventBus, HistoryStore, IdempotencyRecords, Identities, Sealed
+from cratekeeper.ports.system import Clock, Dice, Ids, Log, Metrics, Pulse, Secrets, Sleeper, Tokens
 
 __all__ = [
     "Bell",
@@ -20,16 +21,24 @@ __all__ = [
     "DownloadStore",
     "EventBus",
     "HistoryStore",
+    "IdempotencyRecords",
     "Identities",
     "Ids",
+    "Library",
     "Log",
     "MediaStore",
+    "Metrics",
     "ObjectInfo",
     "Page",
     "Part",
     "Permits",
+    "Plays",
     "Provider",
     "Pulse",
+    "Sealed",
     "Secrets",
+    "Sleeper",
+    "Tokens",
     "WaitingEntry",
+    "Worker",
 ]

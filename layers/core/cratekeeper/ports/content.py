@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from cratekeeper.domain.catalog import Album, Artist, MediaRow, Metadata, StoredAlbum, Track
+    from cratekeeper.domain.discovery import Discography, Found, Subject
     from cratekeeper.domain.models import Kind
 
 
@@ -23,6 +24,10 @@ class CatalogStore(Protocol):
         """What is known of the album."""
         ...
 
+    def known_albums(self, album_ids: Iterable[str]) -> dict[str, StoredAlbum]:
+        """What is known of these albums, by id; any number of them."""
+        ...
+
     def ingest_track(self, track: Track) -> None:
         """Write the row of a track that was asked for by itself; idempotent."""
         ...
@@ -33,6 +38,17 @@ class CatalogStore(Protocol):
 
     def record(self, row: MediaRow) -> None:
         """Put the media row of a stored object, once per content."""
+        ...
+
+    def give_up(self, kind: Kind, content_id: str) -> None:
+        """Say that no attempt will fetch the content, unless its bytes are available; idempotent."""
+        ...
+
+    def lose(self, row: MediaRow) -> None:
+        """Say that the object of an available row is gone or broken, unless the row was written anew; idempotent.
+
+        To be said before anybody is asked to fetch it: what they store is recorded over it.
+        """
         ...
 
 
@@ -108,6 +124,13 @@ class MediaStore(Protocol):
         """Delete an object found broken, while it has that ETag; harmless if it is gone."""
         ...
 
+    def link(self, key: str, *, content_type: str, disposition: str, seconds: int) -> str:
+        """A URL at which anybody may read the object for `seconds` (1..900), under that type and disposition.
+
+        Made without asking whether there is one.
+        """
+        ...
+
 
 class Body(Protocol):
     """A provider's answer whose bytes are still to come.
@@ -166,6 +189,14 @@ class Provider(Protocol):
 
     def artist(self, artist_id: str) -> Artist:
         """One artist."""
+        ...
+
+    def search(self, query: str, *, subjects: Sequence[Subject], limit: int) -> tuple[Found, ...]:
+        """What the provider finds of these subjects (at least one), at most `limit`, the best first."""
+        ...
+
+    def discography(self, artist_id: str) -> Discography:
+        """An artist, and their albums in the provider's order, each once."""
         ...
 
     def audio(

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from cratekeeper.domain.control import NO_MARKS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from cratekeeper.domain.control import Control, Held, Seeker
+    from cratekeeper.domain.control import Control, Held, Marks, Seeker
+    from cratekeeper.domain.counts import Counts
+    from cratekeeper.domain.events import Event
     from cratekeeper.domain.ids import Key
     from cratekeeper.domain.lanes import Lane, Rank
     from cratekeeper.domain.models import Chunk, Download, Family, Kind, PlanChunk, Usage
@@ -102,12 +106,31 @@ class DownloadStore(Protocol):
         """The first `limit` PENDING roots of all lanes by lane and age, parked ones too."""
         ...
 
-    def waiting_count(self, lane: Lane) -> int:
-        """How many roots are PENDING in the lane, parked ones too."""
+    def waiting_count(self, lane: Lane, *, limit: int) -> int:
+        """How many roots are PENDING in the lane, parked ones too; counted up to `limit`."""
         ...
 
-    def count(self, state: State) -> int:
-        """How many roots are in the state."""
+    def count(self, state: State, *, limit: int) -> int:
+        """How many roots are in the state; counted up to `limit`."""
+        ...
+
+    def recounted(self) -> Counts | None:
+        """The last recount; strong."""
+        ...
+
+    def recount(self, *, now: datetime, older_than: datetime) -> None:
+        """Count all roots and store the result, if the last recount was made before `older_than`."""
+        ...
+
+    def newest(self, states: Iterable[State], *, after: str | None, limit: int) -> Page:
+        """Everybody's roots in these states, newest first; `after` is the last id of the page before.
+
+        What it costs depends on `limit` and the number of states, never on how much is stored.
+        """
+        ...
+
+    def oldest(self, state: State, *, limit: int) -> list[str]:
+        """The first `limit` roots in the state, by age."""
         ...
 
     def roots_of(self, user_id: str, *, after: str | None, limit: int) -> Page:
@@ -122,8 +145,12 @@ class DownloadStore(Protocol):
         """The id of the active root that holds the content; strong."""
         ...
 
-    def everything(self) -> Iterator[Download]:
-        """Every download, page by page: for repair after an outage, never on a hot path."""
+    def lock_holders(self, refs: Iterable[tuple[Kind, str]]) -> dict[tuple[Kind, str], str]:
+        """The active roots that hold these contents, for those that are held; any number, strong."""
+        ...
+
+    def everything(self) -> Iterator[Download | Control]:
+        """Every download and the control item, page by page: for repair after an outage, never on a hot path."""
         ...
 
     def albums_started(self, *windows: str) -> tuple[int, ...]:
@@ -150,8 +177,11 @@ class Permits(Protocol):
         """Replace exactly `held` by the seeker's permit under `Control.may_swap`."""
         ...
 
-    def drop(self, held: Held) -> Control:
-        """Remove exactly `held`; removing what is gone is harmless."""
+    def drop(self, *held: Held, marks: Marks = NO_MARKS) -> Control:
+        """Remove exactly these permits and hungry marks, in one write as long as all of the permits are there.
+
+        Removing what is gone is harmless.
+        """
         ...
 
     def renew(self, held: Held, *, until: datetime) -> Control:
@@ -164,6 +194,36 @@ class Permits(Protocol):
 
     def unmark(self, ids: Iterable[str], lane: Lane) -> Control:
         """Remove ids from the lane's hungry ones; removing what is not there is harmless."""
+        ...
+
+    def pause(self, event: Event, *, reason: str | None, resume_at: datetime | None) -> Control:
+        """Close the queue in the name of the event's actor; running work goes on.
+
+        Of a queue that is paused already nothing changes, and there is no event.
+        """
+        ...
+
+    def resume(self, event: Event, *, due: datetime | None = None) -> Control:
+        """End the pause; with `due` only one whose `resume_at` is exactly that. Else nothing changes."""
+        ...
+
+    def set_limit(self, limit: int, *, event: Event) -> Control:
+        """Set `max_concurrent` (1..1000) at run time; it wins over the deployment's.
+
+        If it is in force already nothing changes. Permits above a lowered limit stay until they end.
+        """
+        ...
+
+
+class Worker(Protocol):
+    """The worker, asked by name."""
+
+    def run(self, download_id: str) -> bool:
+        """Have it deal with one item, on its own path: claim to finish.
+
+        Whether the item was its to run: False if another worker was first, or it may not run. True
+        also if it is still at it when the wait for its answer ends. Repeating it is harmless.
+        """
         ...
 
 

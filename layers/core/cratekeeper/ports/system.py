@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
+    from cratekeeper.domain.metrics import Measure
+
 
 class Clock(Protocol):
     """Time."""
@@ -53,6 +55,14 @@ class Pulse(Protocol):
         ...
 
 
+class Sleeper(Protocol):
+    """Waiting for somebody else."""
+
+    def sleep(self, seconds: float) -> None:
+        """Return after the seconds."""
+        ...
+
+
 class Secrets(Protocol):
     """Secrets of the deployment."""
 
@@ -70,4 +80,20 @@ class Log(Protocol):
 
     def warning(self, action: str, **fields: object) -> None:
         """Something failed that the system heals by itself."""
+        ...
+
+
+class Metrics(Protocol):
+    """Figures for dashboards and alarms. It never fails and never waits: a figure is a line of the log."""
+
+    def emit(self, *measures: Measure) -> None:
+        """Tell the values."""
+        ...
+
+
+class Tokens(Protocol):
+    """Tokens that an identity provider signed."""
+
+    def subject_of(self, token: str) -> str:
+        """The user id that a valid token names. Raises Denied for every other one."""
         ...

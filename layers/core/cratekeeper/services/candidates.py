@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from cratekeeper.domain.control import Control, Held, Permit, Seeker
 from cratekeeper.domain.errors import WriteRefused
 from cratekeeper.domain.ids import child_id, chunk_key, key_of, root_of
-from cratekeeper.domain.lanes import Order, Rank, order_of
+from cratekeeper.domain.lanes import Lane, Order, Rank, order_of
 from cratekeeper.domain.models import Download, Sets
 from cratekeeper.domain.transitions import no_child_left
 from cratekeeper.ports import Clock, DownloadStore, Permits, WaitingEntry
@@ -46,12 +46,14 @@ class Candidates:
 
     Args:
         lease_s: how long a fresh permit lasts, in seconds.
+        is_configured: whether a downloader service is set; without one nothing can run, so nothing is granted.
     """
 
     store: DownloadStore
     permits: Permits
     clock: Clock
     lease_s: int
+    is_configured: bool = True
 
     def entries(self, control: Control) -> list[WaitingEntry]:
         """The head of the `waiting` index."""
@@ -59,13 +61,15 @@ class Candidates:
 
     def best(self, view: View, entries: list[WaitingEntry]) -> Seeker | None:
         """The first in the order of work that may run now, with the permit that it would get."""
+        if not self.is_configured:
+            return None
         for candidate in _in_order(view, entries):
             if candidate.download_id is None:
                 seeker = self._next_child(candidate.root, view)
-            elif view.own and candidate.download_id == view.own.id:
+            elif view.own and (candidate.download_id, candidate.order.lane) == (view.own.id, view.own.lane):
                 seeker = self._seeker(view.own, view)
             else:
-                seeker = self._named(candidate.download_id, view)
+                seeker = self._named(candidate.download_id, candidate.order.lane, view)
             if seeker:
                 rivals = view.control.hungry.get(seeker.lane, frozenset()) if view.is_old else None
                 return seeker._replace(rivals=rivals)
@@ -105,20 +109,19 @@ class Candidates:
                 return child
         return None
 
-    def _named(self, download_id: str, view: View) -> Seeker | None:
-        """A hungry or waiting download, if it may run; else its hungry mark goes, on sight (rule 5)."""
-        item = self._read(download_id)
-        seeker = self._seeker(item, view) if item else None
-        if seeker is None:
-            self._forget(download_id, item, view.control)
-        return seeker
+    def _named(self, download_id: str, lane: Lane, view: View) -> Seeker | None:
+        """A hungry or waiting download, if it may run; else its hungry mark goes, on sight (rule 5).
 
-    def _forget(self, download_id: str, item: Download | None, control: Control) -> None:
-        if item and item.is_claimable(self.clock.now()) and not is_granted(item, control):
-            return
-        for lane, ids in control.hungry.items():
-            if download_id in ids:
-                self.permits.unmark([download_id], lane)
+        So does a mark in a lane that the download has left: whoever moved it could not say so, or
+        somebody marked it on an older view. In its own lane it is a candidate of its own.
+        """
+        item = self._read(download_id)
+        seeker = self._seeker(item, view) if item and item.lane is lane else None
+        may_run = item is not None and item.is_claimable(self.clock.now()) and not is_granted(item, view.control)
+        is_of_use = may_run and item is not None and item.lane is lane
+        if seeker is None and not is_of_use and download_id in view.control.hungry.get(lane, ()):
+            self.permits.unmark([download_id], lane)
+        return seeker
 
     def _seeker(self, item: Download, view: View) -> Seeker | None:
         """The item with the permit it would get; None if it cannot run now, or another live permit is in its name."""
@@ -166,14 +169,14 @@ def _id(held: Held | None) -> str | None:
 
 
 def _in_order(view: View, entries: list[WaitingEntry]) -> list[_Candidate]:
-    """Everything that may be next, the best first."""
-    by_id = dict(view.control.all_hungry())
+    """Everything that may be next, the best first; an id once for each lane that it is marked in."""
+    marks = view.control.all_hungry()
     if view.own:
-        by_id[view.own.id] = view.own.lane
-    found = {_Candidate(order_of(each, lane), each, each) for each, lane in by_id.items()}
+        marks.append((view.own.id, view.own.lane))
+    found = {_Candidate(order_of(each, lane), each, each) for each, lane in marks}
     for entry in entries:
         if entry.rank is Rank.CHILDREN:
             found.add(_Candidate(Order(entry.lane, is_root=False, root=entry.id, ordinal=0), entry.id, None))
-        elif entry.id not in by_id:
+        else:
             found.add(_Candidate(order_of(entry.id, entry.lane), entry.id, entry.id))
     return sorted(found, key=lambda candidate: candidate.order)

@@ -37,7 +37,7 @@ class Claims:
 
     def enter(self, item: Download, control: Control, held: Held | None) -> tuple[Download, Held | None] | None:
         """Get a good permit, then the claim; None if either cannot be had now."""
-        if control.is_closed:
+        if control.is_closed or not self.release.candidates.is_configured:
             if held:
                 self.release.hand_on(held)
             return None
@@ -145,4 +145,5 @@ def farewell(item: Download) -> tuple[Write, ...]:
     """What a root gives back with its end: its lock and its user's slot."""
     if not item.is_root:
         return ()
-    return FreeLock(item.kind, item.content_id, item.id), FreeSlot(item.requested_by, item.id)
+    slot = (FreeSlot(item.requested_by, item.id),) if item.takes_slot else ()
+    return FreeLock(item.kind, item.content_id, item.id), *slot

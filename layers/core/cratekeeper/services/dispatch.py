@@ -14,8 +14,11 @@ from cratekeeper.domain.states import State
 from cratekeeper.domain.transitions import children_left, park, unhold, unpark, visit
 from cratekeeper.domain.writes import Change, applied
 from cratekeeper.ports import Clock, DownloadStore, Permits
+from cratekeeper.services.control import reopened
+from cratekeeper.services.counting import recount
 from cratekeeper.services.release import Release
 from cratekeeper.services.settle import Settle
+from cratekeeper.services.steer import Steer
 
 RERING_AFTER_S: Final = 10
 """A permit granted this long ago whose item is still unclaimed was perhaps never rung: ring again."""
@@ -49,13 +52,14 @@ class Dispatch:
     clock: Clock
     release: Release
     settle: Settle
+    steer: Steer
     capacity: AlbumCapacity
     lease_s: int
     at_most: int = 200
 
     def tick(self) -> Tick:
         """Visit what is due, clean the control item, and use every free permit."""
-        control = self.permits.read()
+        control = reopened(self.permits.read(), self.permits, self.clock.now())
         cleaned = self._clean(control)
         due = [root for shard in range(SHARDS) for root in self._due(shard)]
         for item in sorted(filter(None, map(self.visit, due)), key=lambda item: order_of(item.id, item.lane)):
@@ -63,6 +67,7 @@ class Dispatch:
         granted = 0
         if control.limit is not None and not control.is_closed:
             granted = self.release.fill(self.permits.read() if cleaned or due else control, at_most=self.at_most)
+        recount(self.store, control, due, self.clock.now())
         return Tick(visited=len(due), granted=granted, cleaned=cleaned)
 
     def _due(self, shard: int) -> list[str]:
@@ -75,7 +80,10 @@ class Dispatch:
         """
         key = key_of(root)
         item = self.store.get(key).get(key)
-        if not isinstance(item, Download) or item.is_terminal:
+        if not isinstance(item, Download):
+            return None
+        if item.cascade or item.is_terminal:
+            self._visit_steered(item)
             return None
         now = self.clock.now()
         if item.awaits_children:
@@ -89,6 +97,17 @@ class Dispatch:
             return self._visit_waiting(item, now)
         self._look_again(item, _next_look(item))
         return None
+
+    def _visit_steered(self, item: Download) -> None:
+        """Carry an unfinished cascade on; an ended root is looked at once more for uploads that nobody goes on with."""
+        if item.cascade:
+            self.steer.carry_on(item.id)
+            return
+        family = self.store.family(item.id)
+        if family and family.root.is_terminal:
+            is_clean = not self.steer.collect.uploads_of(family)
+            if is_clean:  # else the records have changed: the next visit finds nothing left
+                self._look_again(family.root, None)
 
     def _visit_waiting(self, item: Download, now: datetime) -> Download | None:
         """A claimable root: its ring may be lost, its retry due, its lease lapsed."""
@@ -114,6 +133,7 @@ class Dispatch:
             holder = family.sets_of(chunk_of(split(child.id)[1] or 1))
             if child.is_terminal and split(child.id)[1] in holder.open:
                 self.settle.child(child, holder)
+        self.steer.collect.uploads_of(family)
         root = family.root
         for chunk in family.chunks:
             if not chunk.open and chunk.number in root.open_chunks:
@@ -174,7 +194,7 @@ class Dispatch:
                 self.release.ring_again(item, held)
         for download_id, lane in control.all_hungry():
             item = items.get(download_id)
-            if item is None or not item.is_claimable(now):
+            if item is None or not item.is_claimable(now) or item.lane is not lane:
                 self.permits.unmark([download_id], lane)
                 cleaned += 1
         return cleaned

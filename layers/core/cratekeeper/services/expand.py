@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from cratekeeper.domain.catalog import Album, Artist, Metadata, album_order, plan
+from cratekeeper.domain.catalog import Album, Artist, Metadata, album_order, assigned, plan
 from cratekeeper.domain.errors import LeaseLost, TransferFailed, WriteRefused
 from cratekeeper.domain.failures import ErrorType
 from cratekeeper.domain.ids import CHUNK, MAX_CHILDREN, child_id, chunk_of, chunk_range
@@ -65,7 +65,7 @@ class Expand:
         stored = self.catalog.media((child.kind, child.content_id) for child in children)
         if not item.force:
             children = plan(metadata, stored)
-        self.catalog.ingest(metadata)
+        self.catalog.ingest(assigned(metadata, item.id, children))
         artist = next((one_line(artist.name) for artist in metadata.artists), None)
         return children, (one_line(album.name), artist)
 

@@ -90,6 +90,15 @@ class Process:
             self.release.ring(following)
         return turn.outcome
 
+    def alone(self, download_id: str, *, deadline: datetime) -> bool:
+        """Deal with one item and with no other; whether it was ours to run. Its permit's next holder is rung."""
+        turn = self._turn(download_id, deadline)
+        if turn.kept:
+            self.release.ring(turn.kept)
+        if turn.claimed and isinstance(turn.outcome, Postpone):
+            self._ring_later(turn.claimed, turn.outcome)
+        return turn.claimed is not None
+
     def _has_time(self, deadline: datetime) -> bool:
         """Whether a whole further transfer fits: a worker that is stopped midway costs a lease."""
         return deadline - self.clock.now() > timedelta(seconds=self.transfer.timeout_s + MARGIN_S)
@@ -100,10 +109,13 @@ class Process:
         item, held = briefing.item, _permit_of(download_id, briefing.control)
         if item is None or not item.is_claimable(self.clock.now()):
             return _Turn(self._not_now(briefing, held))
+        if briefing.parent and not briefing.parent.awaits_children:
+            return _Turn(self._album_first(held))
         claimed = self.claims.enter(item, briefing.control, held)
         if claimed is None:
             return _Turn(Done())
-        return self._work(self._lease(*claimed), _Known(_holder(briefing), briefing.control), deadline)
+        turn = self._work(self._lease(*claimed), _Known(_holder(briefing), briefing.control), deadline)
+        return turn._replace(claimed=claimed[0])
 
     def _follow(self, grant: Grant, deadline: datetime) -> Grant | None:
         """Go on with a further item; returns what its permit was swapped to."""
@@ -119,7 +131,7 @@ class Process:
             self._ring_later(seeker, turn.outcome)
         return turn.kept
 
-    def _ring_later(self, grant: Seeker, outcome: Postpone) -> None:
+    def _ring_later(self, grant: Seeker | Download, outcome: Postpone) -> None:
         """A further item has no message of its own that could be postponed."""
         try:
             self.release.bell.ring(grant.lane, [grant.id], delay_s=min(outcome.seconds, LONGEST_DELAY_S))
@@ -130,6 +142,12 @@ class Process:
         return Lease(
             store=self.store, permits=self.permits, clock=self.clock, lease_s=self.lease_s, item=item, held=held
         )
+
+    def _album_first(self, held: Held | None) -> Done:
+        """A child whose album is paused, or about to start again: the album's own start offers it."""
+        if held:
+            self.release.hand_on(held)
+        return Done()
 
     def _not_now(self, briefing: Briefing, held: Held | None) -> Done | Postpone:
         """A message for an item that cannot be claimed: heal what a crash left, and pass its permit on."""
@@ -237,6 +255,9 @@ class Process:
         )
         match decision:
             case GiveUp():
+                if item.kind is not Kind.ALBUM:
+                    # First, since nobody comes back to it once the item has ended. What is stored stays available.
+                    self.catalog.give_up(item.kind, item.content_id)
                 change = fail(item, failure.error_type, failure.message, now=now)
                 return self._after_end(lease, self._write(item, change, *farewell(item)), known)
             case RetryAt(at):
@@ -283,10 +304,11 @@ class _Known(NamedTuple):
 
 
 class _Turn(NamedTuple):
-    """What came of one item, and the grant that its permit was swapped to."""
+    """What came of one item, the grant that its permit was swapped to, and the item if it was ours."""
 
     outcome: Done | Postpone
     kept: Grant | None = None
+    claimed: Download | None = None
 
 
 _Result = Download | Media | Upload | TransferFailed

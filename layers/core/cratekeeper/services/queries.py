@@ -27,6 +27,7 @@ from cratekeeper.domain.models import Download, Kind
 from cratekeeper.domain.progress import Progress
 from cratekeeper.domain.states import ACTIVE, State
 from cratekeeper.ports import Clock, DownloadStore, HistoryStore, Permits
+from cratekeeper.services.counting import Counting
 
 MOST_POSITIONS: Final = 1000
 """A queue position is exact up to here."""
@@ -117,9 +118,10 @@ class Queries:
 
     def view(self, item: Download) -> View:
         """The item with its progress and its place in the queue."""
-        return self._views([item])[0]
+        return self.views([item])[0]
 
-    def _views(self, items: Sequence[Download]) -> list[View]:
+    def views(self, items: Sequence[Download]) -> list[View]:
+        """The items with their progress and their places, found in one look for all."""
         places = self._places(items)
         return [
             View(item, self._progress(item), places.get(item.id) if item.state is State.PENDING else None)
@@ -129,8 +131,8 @@ class Queries:
     def mine(self, filters: Filters, *, caller: Caller, after: str | None, limit: int) -> Listing:
         """The caller's roots, newest first; filters are applied before the page is cut."""
         found: list[Download] = []
-        size = min(BATCH, limit + 1) if filters == Filters() else BATCH
         for _ in range(0, SCANNED, BATCH):
+            size = min(BATCH, limit + 1 - len(found)) if filters == Filters() else BATCH
             page = self.store.roots_of(caller.user_id, after=after, limit=size)
             items = self._in_order(page.ids)
             found += [item for item in items if filters.match(item)]
@@ -140,7 +142,7 @@ class Queries:
         shown = found[:limit]
         if len(found) > limit:
             after = shown[-1].id
-        return Listing(self._views(shown), after)
+        return Listing(self.views(shown), after)
 
     def children(self, download_id: str, *, caller: Caller, after: int, limit: int) -> Listing:
         """A download's children in album order."""
@@ -176,13 +178,13 @@ class Queries:
         )
 
     def queue(self) -> QueueView:
-        """The queue as a whole."""
-        control = self.permits.read()
+        """The queue as a whole, at constant cost: numbers above 1,000 are at most a minute old."""
+        control, counting = self.permits.read(), Counting(store=self.store)
         return QueueView(
             control=control,
             active=control.live(self.clock.now()),
-            by_lane={lane: self.store.waiting_count(lane) for lane in Lane},
-            retry_waiting=self.store.count(State.RETRY_WAITING),
+            by_lane=counting.lanes(),
+            retry_waiting=counting.states([State.RETRY_WAITING])[State.RETRY_WAITING],
         )
 
     def _visible(self, download_id: str, caller: Caller) -> Download:

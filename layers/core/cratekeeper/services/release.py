@@ -6,12 +6,13 @@ for work first: so no wake-up is lost between a finisher that saw no work and a 
 room.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, NamedTuple
 
-from cratekeeper.domain.control import Control, Held, Seeker
+from cratekeeper.domain.control import Control, Held, Marks, Seeker
 from cratekeeper.domain.errors import PermitRefused, Unavailable
 from cratekeeper.domain.ids import child_id, root_of
 from cratekeeper.domain.lanes import Lane
@@ -74,9 +75,20 @@ class Release:
         """
         return self._run(_Search(held=held, seen=seen, keeps=keeps)).kept
 
+    def give_back(self, held: Sequence[Held], marks: Marks) -> None:
+        """Drop permits and hungry marks that are of no use any more, in one write, and look for work (rule 6)."""
+        self.fill(self.permits.drop(*held, marks=marks), at_most=max(1, len(held)))
+
     def ring(self, grant: Grant) -> None:
         """Ring for a grant that its worker does not go on with after all."""
         self._ring(grant.seeker.lane, [grant.seeker.id])
+
+    def next(self, control: Control) -> Grant | None:
+        """Take a permit for the best work without ringing it, for a worker that is at hand.
+
+        None without room or work. `control` was read just now.
+        """
+        return self._run(_Search(keeps=True), control).kept
 
     def offer(self, item: Download, *, held: Held | None = None) -> None:
         """Find a permit for an item that became runnable, and ring it; without room, mark it hungry.
@@ -84,6 +96,23 @@ class Release:
         `held` is a permit that is of no use any more and may be swapped.
         """
         self._run(_Search(held=held, own=item))
+
+    def offer_all(self, items: Sequence[Download]) -> None:
+        """As `offer`, for items that became runnable together, the best first.
+
+        Ends when as many are marked hungry as there are permits: whoever finishes with one of these
+        looks for the rest in the index.
+        """
+        control = self.permits.read()
+        if control.limit is None and not control.is_closed:
+            for lane in sorted({each.lane for each in items}):
+                self._ring(lane, [each.id for each in items if each.lane is lane])
+            return
+        homeless = 0
+        for item in items:
+            if control.is_closed or homeless >= (control.limit or 0):
+                break
+            homeless += not self._run(_Search(own=item)).found
 
     def claimable(self, item: Download, *, held: Held | None, seen: Seen = NOTHING_SEEN) -> Held | None:
         """As `offer`, for a worker that has the item in hand: its permit is returned instead of rung."""
@@ -95,7 +124,14 @@ class Release:
 
         `control` was read just now.
         """
-        return self._run(_Search(grants=at_most), control).granted
+        granted = 0
+        while granted < at_most:  # one look at the index shows a few more than hold permits; a raised limit wants more
+            search = self._run(_Search(grants=at_most - granted), control)
+            granted += search.granted
+            if not search.granted:
+                break
+            control = search.last or control
+        return granted
 
     def ring_again(self, item: Download, held: Held) -> None:
         """Ring for a permit whose first ring was perhaps lost; renewing it keeps two dispatchers from both ringing."""

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from cratekeeper.domain.access import Caller, Permission
-from cratekeeper.domain.catalog import Availability, is_whole
 from cratekeeper.domain.errors import (
     AlreadyInCatalog,
     AlreadyQueued,
@@ -16,12 +15,14 @@ from cratekeeper.domain.errors import (
     WriteRefused,
 )
 from cratekeeper.domain.events import Event, EventType
+from cratekeeper.domain.ids import Seed, key_of
 from cratekeeper.domain.lanes import Lane, Rank, Waiting
 from cratekeeper.domain.limits import UserLimits, day_of, next_day
 from cratekeeper.domain.models import Download, Kind, Source, Usage
 from cratekeeper.domain.text import one_line
 from cratekeeper.domain.writes import Create, Lock, TakeLock, TakeSlot
-from cratekeeper.ports import CatalogStore, Clock, DownloadStore, Ids, Log
+from cratekeeper.ports import Clock, DownloadStore, Ids, Log
+from cratekeeper.services.presence import Presence, Ref
 from cratekeeper.services.release import Release
 
 TRIES: Final = 4
@@ -39,6 +40,11 @@ class NewDownload:
     lane: Lane = Lane.NORMAL
     force: bool = False
 
+    @property
+    def ref(self) -> Ref:
+        """The content."""
+        return self.kind, self.content_id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requests:
@@ -48,11 +54,12 @@ class Requests:
         limits: the default per-user limits.
         max_retries: extra attempts that each download may make.
         is_configured: whether a downloader service is set.
+        asks_catalog: whether what is in the catalog is refused.
         lease_s: when the dispatcher looks at a new download first, in seconds.
     """
 
     store: DownloadStore
-    catalog: CatalogStore
+    presence: Presence
     clock: Clock
     ids: Ids
     log: Log
@@ -61,37 +68,49 @@ class Requests:
     max_retries: int
     is_configured: bool
     lease_s: int
+    asks_catalog: bool = True
 
-    def create(self, wanted: NewDownload, *, caller: Caller) -> Download:
-        """Queue one album or track: root, active-content lock and the user's slot, all or nothing.
+    def admit(self, *wanted: NewDownload, caller: Caller) -> None:
+        """What is refused before anything is looked up.
 
-        Raises Forbidden (lane 1 without edit_catalog), ProviderNotConfigured, AlreadyInCatalog,
-        AlreadyQueued, LimitReached, Unavailable.
+        Raises Forbidden (lane 1 without edit_catalog), ProviderNotConfigured.
         """
-        if wanted.lane is Lane.HIGH and not caller.may(Permission.EDIT_CATALOG):
+        if any(each.lane is Lane.HIGH for each in wanted) and not caller.may(Permission.EDIT_CATALOG):
             raise Forbidden("priority 1 needs the permission edit_catalog")
         if not self.is_configured:
             raise ProviderNotConfigured("no downloader service is configured: set ProviderUrl")
-        if not wanted.force and self._is_in_catalog(wanted):
+
+    def create(self, wanted: NewDownload, *, caller: Caller, seed: Seed | None = None) -> Download:
+        """Queue one album or track: root, active-content lock and the user's slot, all or nothing.
+
+        `seed` names the download; a resumed one returns what an earlier run has made. Raises
+        Forbidden, ProviderNotConfigured (`admit`), AlreadyInCatalog, AlreadyQueued, LimitReached,
+        Unavailable.
+        """
+        self.admit(wanted, caller=caller)
+        made = self._made(seed.root) if seed and seed.is_resumed else None
+        if made:
+            return made
+        if self.is_refused_by_catalog(wanted) and self.presence.in_catalog([wanted.ref]):
             raise AlreadyInCatalog("all of it is in the catalog already; force=true fetches it again")
         now = self.clock.now()
-        item = self._new(wanted, caller, now)
-        self._commit(item, caller.limits(self.limits), now)
+        item = self.draft(wanted, caller=caller, root=seed.root if seed else self.ids.download(now), now=now)
+        item = self._commit(item, caller.limits(self.limits), now)
         self._release(item)
         return item
 
-    def _is_in_catalog(self, wanted: NewDownload) -> bool:
-        if wanted.kind is Kind.ALBUM:
-            album = self.catalog.album(wanted.content_id)
-            return album is not None and is_whole(
-                album, self.catalog.media((Kind.TRACK, each) for each in album.track_ids)
-            )
-        row = self.catalog.media([(wanted.kind, wanted.content_id)]).get(wanted.content_id)
-        return row is not None and row.availability is Availability.AVAILABLE
+    def is_refused_by_catalog(self, wanted: NewDownload) -> bool:
+        """Whether it would be refused if it were in the catalog."""
+        return self.asks_catalog and not wanted.force
 
-    def _new(self, wanted: NewDownload, caller: Caller, now: datetime) -> Download:
+    def _made(self, root: str) -> Download | None:
+        found = self.store.get(key_of(root)).get(key_of(root))
+        return found if isinstance(found, Download) else None
+
+    def draft(self, wanted: NewDownload, *, caller: Caller, root: str, now: datetime) -> Download:
+        """The download as it is written first."""
         return Download(
-            id=self.ids.download(now),
+            id=root,
             kind=wanted.kind,
             content_id=wanted.content_id,
             content_name=_short(wanted.content_name),
@@ -109,8 +128,11 @@ class Requests:
             event=Event(type=EventType.REQUEST_CREATED, at=now, actor=caller.user_id),
         )
 
-    def _commit(self, item: Download, limits: UserLimits, now: datetime) -> None:
-        """The creating transaction; refusals are told apart by which write was refused."""
+    def _commit(self, item: Download, limits: UserLimits, now: datetime) -> Download:
+        """The creating transaction; refusals are told apart by which write was refused.
+
+        Returns the item, or what stands under its id already: our own, and its answer was lost (I6).
+        """
         known_day = day_of(now)
         for _ in range(TRIES):
             slot = TakeSlot(
@@ -124,20 +146,17 @@ class Requests:
             try:
                 self.store.commit(Create(item), TakeLock(item.kind, item.content_id, item.id), slot)
             except WriteRefused as refused:
-                learned = self._learn(refused, item, slot, now)
-                if learned is None:
-                    return
-                known_day = learned
+                if isinstance(refused.write, Create):
+                    return own(refused.current, item)
+                known_day = self._learn(refused, item, slot, now)
             else:
-                return
+                return item
         raise Unavailable("the queue is changing too fast; try again")
 
-    def _learn(self, refused: WriteRefused, item: Download, slot: TakeSlot, now: datetime) -> str | None:
-        """The usage record's day to try again with; None if the item exists: our own lost answer (I6)."""
+    def _learn(self, refused: WriteRefused, item: Download, slot: TakeSlot, now: datetime) -> str:
+        """The usage record's day to try again with."""
         current = refused.current
         match refused.write:
-            case Create():
-                return None
             case TakeLock():
                 if isinstance(current, Lock):
                     raise AlreadyQueued(current.holder) from refused
@@ -153,6 +172,18 @@ class Requests:
             self.release.offer(item)
         except Unavailable as error:
             self.log.warning("release_failed", download_id=item.id, reason=str(error))
+
+
+def own(found: object, item: Download) -> Download:
+    """The download found under an item's id, if it is the item. Raises Unavailable: then the id is somebody else's."""
+    if not isinstance(found, Download) or found.requested_by != item.requested_by or ref_of(found) != ref_of(item):
+        raise Unavailable("the new download's id is taken; try again")
+    return found
+
+
+def ref_of(item: Download) -> Ref:
+    """A download's content."""
+    return item.kind, item.content_id
 
 
 def _refuse_beyond(usage: Usage, slot: TakeSlot, now: datetime) -> None:

@@ -76,7 +76,7 @@ class Transfer:
         if item.force or not (item.stored or item.is_root):
             return None
         row = self.catalog.media([(item.kind, item.content_id)]).get(item.content_id)
-        if row is None:
+        if row is None or row.media is None:
             return None
         found = self.media.head(row.media.key)
         return row.media if found and found.size_bytes == row.media.size_bytes else None
@@ -253,8 +253,10 @@ class Transfer:
         if found is None:
             return _Broken(None)
         row = self.catalog.media([(item.kind, item.content_id)]).get(item.content_id)
-        if row and (row.media.key, row.media.size_bytes) == (key, found.size_bytes):
+        if row and row.media and (row.media.key, row.media.size_bytes) == (key, found.size_bytes):
             return row.media
+        if row and row.media and row.media.key == key and found.size_bytes < row.media.size_bytes:
+            return _Broken(found.etag)  # cut since it was stored: what is left may well look whole by itself
         try:
             whole = Verifier(
                 Inspector(

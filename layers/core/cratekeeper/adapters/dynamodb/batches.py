@@ -50,12 +50,22 @@ def put_all(client: DynamoDBClient, table: str, items: Sequence[Item], *, patien
         _put(client, table, some, patience)
 
 
+def delete_all(client: DynamoDBClient, table: str, keys: Sequence[Item], *, patience: Patience) -> None:
+    """Delete what is under the keys (each once); repeating it changes nothing."""
+    for some in slices(keys, PUTS):
+        _write(client, table, [{"DeleteRequest": {"Key": key}} for key in some], patience)
+
+
 def _put(client: DynamoDBClient, table: str, items: Sequence[Item], patience: Patience) -> None:
-    wanted: Any = {table: [{"PutRequest": {"Item": item}} for item in items]}
+    _write(client, table, [{"PutRequest": {"Item": item}} for item in items], patience)
+
+
+def _write(client: DynamoDBClient, table: str, requests: Sequence[object], patience: Patience) -> None:
+    wanted: Any = {table: requests}
     for _ in patience.tries():
         with outages():
             answer: Any = client.batch_write_item(RequestItems=wanted)
         wanted = answer.get("UnprocessedItems")
         if not wanted:
             return
-    raise Unavailable(f"{table}: puts were left undone")
+    raise Unavailable(f"{table}: writes were left undone")

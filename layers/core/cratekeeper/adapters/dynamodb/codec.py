@@ -9,7 +9,7 @@ from dataclasses import MISSING, fields
 from typing import Any, Final
 
 from cratekeeper.adapters.dynamodb.attributes import Attribute, Item, attribute, milliseconds, moment_of, value_of
-from cratekeeper.adapters.dynamodb.forms import CHILD_PLAN, EVENT, MEDIA, TALLY, UPLOAD, Form, defaults, moment
+from cratekeeper.adapters.dynamodb.forms import CASCADE, CHILD_PLAN, EVENT, MEDIA, TALLY, UPLOAD, Form, defaults, moment
 from cratekeeper.adapters.dynamodb.keys import (
     WAITING,
     download_id_of,
@@ -72,6 +72,7 @@ _FORMS: Final[Mapping[str, Form]] = {
     "open_chunks": Form("oc"),
     "bytes_done": Form("bs"),
     "final": TALLY.form("fi"),
+    "cascade": CASCADE.form("z"),
     "seq": Form("q"),
     "event": EVENT.form("v"),
 }
@@ -130,10 +131,11 @@ _TOLD_BY_THE_KEY: Final = frozenset({"id", "root", "number"})
 
 def encode(record: Stored) -> Item:
     """The whole item of a download or a set chunk."""
-    item = dict(where(record.key))
+    key = record.key
+    item = dict(where(key))
     for each in fields(record):
         if each.name not in _TOLD_BY_THE_KEY:
-            found = attributes_of(each.name, getattr(record, each.name), record.key)
+            found = attributes_of(each.name, getattr(record, each.name), key)
             item |= {name: value for name, value in found.items() if value is not None}
     return item
 

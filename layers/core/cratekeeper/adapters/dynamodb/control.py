@@ -3,6 +3,7 @@
 from typing import Final
 
 from cratekeeper.adapters.dynamodb.attributes import Attribute, Item, attribute, milliseconds, moment_of, plain
+from cratekeeper.adapters.dynamodb.forms import EVENT
 from cratekeeper.domain.control import Control, Permit
 from cratekeeper.domain.lanes import Lane
 
@@ -10,6 +11,10 @@ PERMITS: Final = "p"
 LIMIT: Final = "lim"
 PAUSED: Final = "paused"
 PAUSED_REASON: Final = "reason"
+PAUSED_BY: Final = "by"
+RESUME_AT: Final = "ra"
+SEQ: Final = "n"
+EVENT_DONE: Final = "ev"
 UNLIMITED: Final = -1
 
 
@@ -39,10 +44,15 @@ def control_in(item: Item | None, *, default_limit: int | None) -> Control:
     found = plain(item or {})
     limit = found.get(LIMIT, UNLIMITED if default_limit is None else default_limit)
     hungry = {lane: found.get(hungry_in(lane), frozenset()) for lane in Lane}
+    resume_at, event = found.get(RESUME_AT), found.get(EVENT_DONE)
     return Control(
         limit=None if limit == UNLIMITED else limit,
         paused=found.get(PAUSED, False),
         paused_reason=found.get(PAUSED_REASON),
+        paused_by=found.get(PAUSED_BY),
+        resume_at=None if resume_at is None else moment_of(resume_at),
         permits={each: permit_in(value) for each, value in found.get(PERMITS, {}).items()},
         hungry={lane: ids for lane, ids in hungry.items() if ids},
+        seq=found.get(SEQ, 0),
+        event=None if event is None else EVENT.load(event),
     )

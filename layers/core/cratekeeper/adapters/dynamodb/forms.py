@@ -10,7 +10,9 @@ from typing import Any, Final, NamedTuple
 
 from cratekeeper.adapters.dynamodb.attributes import milliseconds, moment_of
 from cratekeeper.domain.events import Event, EventType
-from cratekeeper.domain.models import ChildPlan, Kind, Media, Tally, Upload
+from cratekeeper.domain.lanes import Lane
+from cratekeeper.domain.models import Cascade, ChildPlan, Kind, Media, Tally, Upload
+from cratekeeper.domain.states import Verb
 
 
 class Form(NamedTuple):
@@ -77,6 +79,15 @@ UPLOAD: Final = Shape(
         "source_etag": Form("e"),
         "length": Form("n"),
         "replaces": Form("r"),
+    },
+)
+CASCADE: Final = Shape(
+    Cascade,
+    {
+        "verb": Form("v", load=Verb),
+        "event": Form("t", load=EventType),
+        "actor": Form("w"),
+        "lane": Form("l", load=Lane),
     },
 )
 TALLY: Final = Shape(Tally, {"completed": Form("c"), "failed": Form("f"), "cancelled": Form("x")})

@@ -7,18 +7,25 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from cratekeeper.adapters.aws import code_of, outages
-from cratekeeper.adapters.dynamodb.attributes import attribute
+from cratekeeper.adapters.dynamodb.attributes import attribute, milliseconds
 from cratekeeper.adapters.dynamodb.control import (
+    EVENT_DONE,
     LIMIT,
     PAUSED,
+    PAUSED_BY,
+    PAUSED_REASON,
     PERMITS,
+    RESUME_AT,
+    SEQ,
     control_in,
     hungry_in,
     limit_value,
     permit_value,
 )
 from cratekeeper.adapters.dynamodb.expressions import Expression
+from cratekeeper.adapters.dynamodb.forms import EVENT
 from cratekeeper.adapters.dynamodb.keys import CONTROL
+from cratekeeper.domain.control import NO_MARKS
 from cratekeeper.domain.errors import PermitRefused, Unavailable
 
 if TYPE_CHECKING:
@@ -28,7 +35,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from cratekeeper.adapters.dynamodb.attributes import Item
-    from cratekeeper.domain.control import Control, Held, Seeker
+    from cratekeeper.domain.control import Control, Held, Marks, Seeker
+    from cratekeeper.domain.events import Event
     from cratekeeper.domain.lanes import Lane
 
 
@@ -83,15 +91,21 @@ class DynamoPermits:
                 return control
             raise
 
-    def drop(self, held: Held) -> Control:
-        """Under the exact value; whatever else is there stays."""
+    def drop(self, *held: Held, marks: Marks = NO_MARKS) -> Control:
+        """Under the exact values; where one is gone already, again without it."""
+        if not held and not marks:
+            return self.read()
         built = Expression()
-        self._only_if_held(built, held)
-        built.clause("REMOVE", _permit(built, held.id))
+        for lane, ids in marks.items():
+            built.drop(hungry_in(lane), attribute(ids))
+        for each in held:
+            self._only_if_held(built, each)
+            built.clause("REMOVE", _permit(built, each.id))
         try:
             return self._write(built)
         except PermitRefused as refused:
-            return refused.control
+            left = [each for each in held if refused.control.holds(each)]
+            return self.drop(*left, marks=marks) if left or marks else refused.control
 
     def renew(self, held: Held, *, until: datetime) -> Control:
         """Under the exact value."""
@@ -127,6 +141,49 @@ class DynamoPermits:
         built = Expression()
         built.drop(hungry_in(lane), attribute(gone))
         return self._write(built)
+
+    def pause(self, event: Event, *, reason: str | None, resume_at: datetime | None) -> Control:
+        """While it is open."""
+        built = Expression()
+        built.only_if(f"attribute_not_exists({built.name(PAUSED)})")
+        built.put(PAUSED, attribute(value=True))
+        built.put(PAUSED_BY, attribute(event.actor))
+        built.put(PAUSED_REASON, None if reason is None else attribute(reason))
+        built.put(RESUME_AT, None if resume_at is None else attribute(milliseconds(resume_at)))
+        return self._ordered(built, event)
+
+    def resume(self, event: Event, *, due: datetime | None = None) -> Control:
+        """While it is paused; a pause that ends by itself, while it is the one that was read."""
+        built = Expression()
+        built.only_if(f"attribute_exists({built.name(PAUSED)})")
+        if due is not None:
+            built.only_if_equal(RESUME_AT, attribute(milliseconds(due)))
+        for name in (PAUSED, PAUSED_BY, PAUSED_REASON, RESUME_AT):
+            built.put(name, None)
+        return self._ordered(built, event)
+
+    def set_limit(self, limit: int, *, event: Event) -> Control:
+        """While another limit is in force: one set at run time, or else the deployment's."""
+        built = Expression()
+        name, value = built.name(LIMIT), built.value(limit_value(limit))
+        if limit == self._default_limit:
+            built.only_if(f"(attribute_exists({name}) AND {name} <> {value})")
+        else:
+            built.only_if(f"(attribute_not_exists({name}) OR {name} <> {value})")
+        built.clause("SET", f"{name} = {value}")
+        return self._ordered(built, event)
+
+    def _ordered(self, built: Expression, event: Event) -> Control:
+        """An operator's write with its event and the event's number; refused = it is so already.
+
+        Our own repetition, after an answer that was lost, is refused as well.
+        """
+        built.put(EVENT_DONE, attribute(EVENT.store(event)))
+        built.add(SEQ, attribute(1))
+        try:
+            return self._write(built)
+        except PermitRefused as refused:
+            return refused.control
 
     def _grant(self, seeker: Seeker, limit: int) -> Expression:
         """A permit for the seeker while the queue is open and no higher lane is hungry (rule 4)."""

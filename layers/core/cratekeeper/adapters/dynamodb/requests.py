@@ -13,11 +13,12 @@ from cratekeeper.adapters.dynamodb.expressions import (
     request_of_change,
     update,
 )
-from cratekeeper.adapters.dynamodb.keys import lock_at, usage_at, window_at
+from cratekeeper.adapters.dynamodb.keys import lock_at, usage_at, where, window_at
 from cratekeeper.domain.models import Usage
 from cratekeeper.domain.writes import (
     Change,
     Create,
+    Erase,
     FreeLock,
     FreeSlot,
     Lock,
@@ -45,6 +46,8 @@ def request_of(write: Write) -> Request:
             return request_of_change(write)
         case Create(record):
             return Request("Put", {"Item": encode(record), "ConditionExpression": ABSENT})
+        case Erase(key):
+            return Request("Delete", {"Key": where(key)})
         case TakeLock() | FreeLock():
             return _lock(write)
         case TakeSlot() | FreeSlot():
@@ -60,7 +63,7 @@ def current_of(write: Write, item: Item | None) -> Record | None:
     if not item:
         return None
     match write:
-        case Change() | Create():
+        case Change() | Create() | Erase():
             return decode(item)
         case TakeLock() | FreeLock():
             return Lock(holder_in(item))
@@ -106,35 +109,36 @@ def _lock(write: TakeLock | FreeLock) -> Request:
 
 def _slot(write: TakeSlot | FreeSlot) -> Request:
     built = Expression()
-    root = attribute(frozenset({write.root}))
     if isinstance(write, FreeSlot):
-        built.drop(_ACTIVE, root)
+        built.drop(_ACTIVE, attribute(frozenset({write.root})))
     else:
         _add_limits(built, write)
-        built.add(_ACTIVE, root)
+        built.add(_ACTIVE, attribute(write.roots))
     return update(usage_at(write.user_id), built)
 
 
 def _add_limits(built: Expression, write: TakeSlot) -> None:
     if write.max_active is not None:
-        _only_if_below(built, write.max_active, f"size({built.name(_ACTIVE)})", _ACTIVE)
+        _only_if_below(built, write.max_active - len(write.others), f"size({built.name(_ACTIVE)})", _ACTIVE)
     if write.is_request:
         _count_request(built, write)
 
 
 def _count_request(built: Expression, write: TakeSlot) -> None:
-    """One more request of the day: the day as read, and below the limit on it."""
+    """One more request of the day for each root: the day as read, and the limit on it kept."""
+    count = attribute(len(write.roots))
+    limit = None if write.max_requests is None else write.max_requests - len(write.others)
     built.only_if_equal(_DAY, attribute(write.known_day) if write.known_day else None)
     if write.day == write.known_day:
-        if write.max_requests is not None:
-            _only_if_below(built, write.max_requests, built.name(_COUNT), _COUNT)
-        built.add(_COUNT, attribute(1))
+        if limit is not None:
+            _only_if_below(built, limit, built.name(_COUNT), _COUNT)
+        built.add(_COUNT, count)
         return
     # A clock that lags behind the stored day must not start its count anew.
-    if write.day < write.known_day or (write.max_requests is not None and write.max_requests <= 0):
+    if write.day < write.known_day or (limit is not None and limit <= 0):
         built.only_if(NEVER)
     built.put(_DAY, attribute(write.day))
-    built.put(_COUNT, attribute(1))
+    built.put(_COUNT, count)
 
 
 def _only_if_below(built: Expression, limit: int, amount: str, attribute_name: str) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cratekeeper.adapters.aws import outages
+from cratekeeper.adapters.dynamodb import counts
 from cratekeeper.adapters.dynamodb.attributes import attribute, milliseconds
 from cratekeeper.adapters.dynamodb.batches import READS
 from cratekeeper.adapters.dynamodb.codec import decode, decode_plan, encode_plan
@@ -18,16 +19,13 @@ from cratekeeper.adapters.dynamodb.keys import (
     LAST_OF_FAMILY,
     LAST_ROOT,
     PARKED,
-    STATUS_INDEX,
     USER_INDEX,
     WAITING,
     WAITING_INDEX,
     lock_at,
     partition,
-    status_partition,
     usage_at,
     waiting_in,
-    waiting_prefix,
     where,
     window_at,
 )
@@ -40,17 +38,22 @@ from cratekeeper.domain.models import Chunk, Download, Family
 from cratekeeper.ports import Briefing, Page, WaitingEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from cratekeeper.adapters.dynamodb.attributes import Item
     from cratekeeper.adapters.dynamodb.patience import Patience
+    from cratekeeper.domain.control import Control
+    from cratekeeper.domain.counts import Counts
     from cratekeeper.domain.lanes import Lane
     from cratekeeper.domain.models import Kind, PlanChunk, Usage
     from cratekeeper.domain.states import State
     from cratekeeper.domain.writes import Change, Stored, Write
+
+ALBUMS: Final = 30
+"""Albums whose children wait that a page of waiting roots has room for, so that a few cost no second page."""
 
 
 class DynamoDownloadStore:
@@ -158,34 +161,64 @@ class DynamoDownloadStore:
         return [WaitingEntry(_root_in(entry), *waiting_in(entry["wk"]["S"])) for entry in found]
 
     def waiting_roots(self, *, limit: int) -> list[str]:
-        """Two queries of keys, 60 to half a read unit: what waits, and, in a range of its own, what is parked.
+        """One Query of keys, 60 to half a read unit; if more wait than asked, another one of those that are parked.
 
-        Albums whose children wait stand between the roots; if they are many, further pages follow.
+        Parked albums stand behind all else. Albums whose children wait stand between the roots: if
+        they are many, further pages follow.
         """
-        ready, parked = (
-            islice(self._roots_waiting(condition, page=limit), limit) for condition in ("wk < :parked", "wk >= :parked")
-        )
-        return [root for _, root in sorted([*ready, *parked])][:limit]
+        ready = self._roots_waiting("wp = :all", most=limit)
+        # Whoever is parked in a higher lane goes before those that wait in a lower one.
+        parked = self._roots_waiting("wp = :all AND wk >= :parked", most=limit) if len(ready) == limit else []
+        return [root for _, root in sorted({*ready, *parked})][:limit]
 
-    def _roots_waiting(self, condition: str, *, page: int) -> Iterator[tuple[Lane, str]]:
-        """Lane and id of the roots in a part of the index, read page by page as long as somebody asks."""
-        for entry in self._reader.query({**_waiting(condition, {":parked": PARKED}), "Limit": page}):
-            lane, rank = waiting_in(entry["wk"]["S"])
-            if rank is not Rank.CHILDREN:
-                yield lane, _root_in(entry)
+    def _roots_waiting(self, condition: str, *, most: int) -> list[tuple[Lane, str]]:
+        """Lane and id of the first roots in a part of the index, read page by page until they are enough."""
+        values = {":all": WAITING, ":parked": PARKED}
+        used = {name: attribute(value) for name, value in values.items() if name in condition}
+        parameters = {
+            "IndexName": WAITING_INDEX,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": used,
+            "Limit": most + ALBUMS,
+        }
+        entries = ((*waiting_in(entry["wk"]["S"]), _root_in(entry)) for entry in self._reader.query(parameters))
+        return list(islice(((lane, root) for lane, rank, root in entries if rank is not Rank.CHILDREN), most))
 
-    def waiting_count(self, lane: Lane) -> int:
+    def waiting_count(self, lane: Lane, *, limit: int) -> int:
         """Two counting queries."""
-        found = 0
-        for rank in (Rank.ROOT, Rank.PARKED):
-            prefix = waiting_prefix(lane, rank)
-            lane_in_rank = _waiting("wk BETWEEN :first AND :last", {":first": prefix, ":last": prefix + LAST_ROOT})
-            found += self._reader.count(lane_in_rank)
-        return found
+        return counts.waiting_in_lane(self._reader, lane, limit=limit)
 
-    def count(self, state: State) -> int:
-        """One counting query a shard."""
-        return sum(self._reader.count(_in_state(state, shard)) for shard in range(SHARDS))
+    def count(self, state: State, *, limit: int) -> int:
+        """One counting query a shard, until there are as many as asked."""
+        return counts.in_state(self._reader, state, limit=limit)
+
+    def recounted(self) -> Counts | None:
+        """One GetItem."""
+        return counts.read(self._reader)
+
+    def recount(self, *, now: datetime, older_than: datetime) -> None:
+        """One GetItem; if it is time, eighteen counting queries of all their pages, and one PutItem."""
+        last = counts.read(self._reader)
+        if last is None or last.at < older_than:
+            counts.store_anew(self._reader, now)
+
+    def newest(self, states: Iterable[State], *, after: str | None, limit: int) -> Page:
+        """One Query a state and shard, each of at most one page more than asked, merged by age."""
+        end = partition(after or LAST_ROOT)
+        found = {
+            _root_in(entry)
+            for state in states
+            for shard in range(SHARDS)
+            for entry in self._reader.query(counts.roots_before(state, shard, end), limit=limit + 1)
+        }
+        ids = sorted(found, reverse=True)
+        page = tuple(ids[:limit])
+        return Page(page, page[-1] if len(ids) > limit else None)
+
+    def oldest(self, state: State, *, limit: int) -> list[str]:
+        """One Query a shard."""
+        entries = (self._reader.query(counts.roots_in(state, shard), limit=limit) for shard in range(SHARDS))
+        return sorted(_root_in(entry) for shard in entries for entry in shard)[:limit]
 
     def roots_of(self, user_id: str, *, after: str | None, limit: int) -> Page:
         """One Query, newest first; one entry more than asked tells whether a page follows."""
@@ -202,11 +235,14 @@ class DynamoDownloadStore:
         page = tuple(ids[:limit])
         return Page(page, page[-1] if len(ids) > limit else None)
 
-    def everything(self) -> Iterator[Download]:
+    def everything(self) -> Iterator[Download | Control]:
         """One Scan of the table, 1 MB a page; strong."""
-        for record in map(decode, self._reader.scan()):
+        for item in self._reader.scan():
+            record = decode(item)
             if isinstance(record, Download):
                 yield record
+            elif (item["pk"], item["sk"]) == (CONTROL["pk"], CONTROL["sk"]):
+                yield control_in(item, default_limit=self._default_limit)
 
     def usage(self, user_id: str) -> Usage:
         """One GetItem."""
@@ -216,6 +252,12 @@ class DynamoDownloadStore:
         """One GetItem."""
         item = self._reader.get(lock_at(kind, content_id))
         return holder_in(item) if item else None
+
+    def lock_holders(self, refs: Iterable[tuple[Kind, str]]) -> dict[tuple[Kind, str], str]:
+        """One BatchGetItem for each 100; in a lock's key stand its kind and its content."""
+        refs_by_key = {lock_at(*ref)["pk"]["S"]: ref for ref in refs}
+        keys = [lock_at(*ref) for ref in refs_by_key.values()]
+        return {refs_by_key[item["pk"]["S"]]: holder_in(item) for item in (self._reader.all(keys) if keys else [])}
 
     def albums_started(self, *windows: str) -> tuple[int, ...]:
         """One BatchGetItem, or one GetItem for one window."""
@@ -255,12 +297,4 @@ def _waiting(condition: str, values: dict[str, str]) -> dict[str, Any]:
         "IndexName": WAITING_INDEX,
         "KeyConditionExpression": f"wp = :all AND {condition}",
         "ExpressionAttributeValues": {name: attribute(value) for name, value in {":all": WAITING, **values}.items()},
-    }
-
-
-def _in_state(state: State, shard: int) -> dict[str, Any]:
-    return {
-        "IndexName": STATUS_INDEX,
-        "KeyConditionExpression": "sp = :state",
-        "ExpressionAttributeValues": {":state": attribute(status_partition(state, shard))},
     }

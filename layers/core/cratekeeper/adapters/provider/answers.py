@@ -1,10 +1,14 @@
 """The provider's JSON, validated: unknown fields are ignored, a missing one is a `parse` error."""
 
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from typing import Annotated, Final, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, FailFast, Field, TypeAdapter, ValidationError
 
 from cratekeeper.domain.catalog import Album, Artist, Image, Track
+from cratekeeper.domain.discovery import MOST_ALBUMS, Discography, Found, Subject
 from cratekeeper.domain.errors import TransferFailed
 from cratekeeper.domain.failures import ErrorType
 from cratekeeper.domain.text import one_line
@@ -16,6 +20,10 @@ VALUES: Final = 300_000
 """Most values in one answer: in four megabytes fit millions of empty lists, of 90 bytes of memory each."""
 
 TRACKS_MAX: Final = 20_000
+RESULTS_MAX: Final = 10_000
+
+URL_CHARACTERS: Final = 2000
+"""A longer picture URL is left out."""
 
 ContentId = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{22}$")]
 ImageId = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
@@ -23,7 +31,7 @@ Number = Annotated[int, Field(ge=-(2**53), le=2**53)]
 """What every JSON reader takes for a whole number, and the catalog can hold."""
 
 T = TypeVar("T")
-R = TypeVar("R", Album, Artist, Track)
+R = TypeVar("R", Album, Artist, Track, Found)
 Listed = Annotated[list[T], FailFast()]
 """Given up at the first bad entry: a million errors would take gigabytes."""
 
@@ -120,10 +128,50 @@ class ArtistAnswer(BaseModel):
         )
 
 
+class ResultAnswer(BaseModel):
+    """One entry of `GET /search`, and the artist and albums of a discography."""
+
+    id: ContentId
+    type: Subject
+    name: str
+    artist_name: str | None = None
+    image_url: str | None = None
+    year: Number | None = None
+
+    def found(self) -> Found:
+        """The domain's value."""
+        return Found(
+            id=self.id,
+            subject=self.type,
+            name=_name(self.name),
+            artist_name=None if self.artist_name is None else _name(self.artist_name),
+            image_url=_picture(self.image_url),
+            year=self.year,
+        )
+
+
+class DiscographyAnswer(BaseModel):
+    """`GET /artist/{id}/discography`."""
+
+    artist: ResultAnswer
+    albums: Annotated[Listed[ResultAnswer], Field(max_length=RESULTS_MAX)]
+
+    def discography(self) -> Discography:
+        """The domain's value."""
+        return Discography(self.artist.found(), _once(self.albums, {Subject.ALBUM}, MOST_ALBUMS))
+
+
 ALBUM = TypeAdapter(AlbumAnswer)
 ARTIST = TypeAdapter(ArtistAnswer)
 TRACK = TypeAdapter(TrackAnswer)
 TRACKS = TypeAdapter(Annotated[Listed[TrackAnswer], Field(max_length=TRACKS_MAX)])
+RESULTS = TypeAdapter(Annotated[Listed[ResultAnswer], Field(max_length=RESULTS_MAX)])
+DISCOGRAPHY = TypeAdapter(DiscographyAnswer)
+
+
+def results(answers: list[ResultAnswer], subjects: Iterable[Subject], limit: int) -> tuple[Found, ...]:
+    """The results of the subjects that were asked for, each once, at most `limit`."""
+    return _once(answers, frozenset(subjects), limit)
 
 
 def parsed(shape: TypeAdapter[T], body: bytearray) -> T:
@@ -143,6 +191,23 @@ def check_id(record: R, asked: str) -> R:
     if record.id != asked:
         raise TransferFailed(ErrorType.PARSE, f"id: asked for {asked}, got {record.id}")
     return record
+
+
+def _once(answers: Iterable[ResultAnswer], subjects: AbstractSet[Subject], limit: int) -> tuple[Found, ...]:
+    first = {(each.type, each.id): each for each in reversed([*answers])}
+    wanted = [each for each in reversed(first.values()) if each.type in subjects]
+    return tuple(each.found() for each in wanted[:limit])
+
+
+def _picture(url: str | None) -> str | None:
+    """A picture's URL, if a page may show it: http(s), and of reasonable length."""
+    if url is None or len(url) > URL_CHARACTERS or not url.isascii() or not url.isprintable():
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return url if parts.scheme in {"http", "https"} and parts.netloc else None
 
 
 def _name(text: str) -> str:

@@ -1,19 +1,30 @@
 """HttpProvider: the contract of the downloader service over HTTP."""
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Final, TypeVar
-from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlencode, urljoin, urlsplit
 
 from pydantic import TypeAdapter
 
-from cratekeeper.adapters.provider.answers import ALBUM, ARTIST, TRACK, TRACKS, check_id, parsed
+from cratekeeper.adapters.provider.answers import (
+    ALBUM,
+    ARTIST,
+    DISCOGRAPHY,
+    RESULTS,
+    TRACK,
+    TRACKS,
+    check_id,
+    parsed,
+    results,
+)
 from cratekeeper.adapters.provider.body import HttpBody
 from cratekeeper.adapters.provider.exchange import PORTS, Answer, get
 from cratekeeper.adapters.provider.verdict import check, failures
 from cratekeeper.adapters.provider.watch import WINDOW_S, Watch
 from cratekeeper.domain.catalog import Album, Artist, Track
+from cratekeeper.domain.discovery import Discography, Found, Subject
 from cratekeeper.domain.errors import ProviderNotConfigured, TransferFailed
 from cratekeeper.domain.failures import ErrorType
 from cratekeeper.ports import Body, Clock
@@ -67,6 +78,17 @@ class HttpProvider:
         """One artist."""
         return check_id(self._json(f"artist/{quote(artist_id, safe='')}", ARTIST).artist(), artist_id)
 
+    def search(self, query: str, *, subjects: Sequence[Subject], limit: int) -> tuple[Found, ...]:
+        """Search results."""
+        asked = {"q": query, "type": ",".join(subjects), "limit": str(limit)}
+        return results(self._json(f"search?{urlencode(asked)}", RESULTS), subjects, limit)
+
+    def discography(self, artist_id: str) -> Discography:
+        """An artist's albums."""
+        found = self._json(f"artist/{quote(artist_id, safe='')}/discography", DISCOGRAPHY).discography()
+        check_id(found.artist, artist_id)
+        return found
+
     @contextmanager
     def audio(self, track_id: str, *, offset: int = 0, etag: str | None = None, deadline_s: float) -> Iterator[Body]:
         """A track's bytes, from `offset` on if the provider's file is still `etag`."""
@@ -92,10 +114,11 @@ class HttpProvider:
 
     @contextmanager
     def _asking(self, path: str, deadline_s: float, *, offset: int = 0, etag: str | None = None) -> Iterator[HttpBody]:
-        """A body whose request is sent once it is looked at."""
+        """A body whose request, for a path and perhaps a query, is sent once it is looked at."""
         if not self._base.hostname:
             raise ProviderNotConfigured("no downloader service is configured: set ProviderUrl")
-        url = self._base._replace(path=f"{self._base.path}/{path}")
+        path, _, query = path.partition("?")
+        url = self._base._replace(path=f"{self._base.path}/{path}", query=query)
         headers = {"Range": f"bytes={offset}-", "If-Range": etag} if offset and etag else {}
         with Watch(deadline_s, window_s=self._window_s) as watch, ExitStack() as connection:
             yield HttpBody(lambda: self._answer(url, headers, watch, connection), watch, asked=offset)

@@ -1,5 +1,6 @@
 """Media: ids and S3 keys, allowed types, and the inspection of bodies as they stream by."""
 
+from cratekeeper.domain.media.disposition import content_disposition
 from cratekeeper.domain.media.inspect import Inspected, Inspector
 from cratekeeper.domain.media.keys import (
     MEDIA_KEY,
@@ -22,6 +23,7 @@ __all__ = [
     "MediaOfKey",
     "MediaType",
     "audio_key",
+    "content_disposition",
     "image_key",
     "is_content_id",
     "is_image_id",

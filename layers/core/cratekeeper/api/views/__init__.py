@@ -1,0 +1,1 @@
+"""The views of the user routes: each parses, calls one service, and renders."""
