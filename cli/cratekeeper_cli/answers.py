@@ -14,6 +14,7 @@ from cratekeeper_cli.errors import Unreachable
 from cratekeeper_cli.text import clean
 
 Json = Mapping[str, object]
+Query = Mapping[str, str | int | bool]
 
 _LARGEST: Final = 2**63
 _EPOCH_YEAR: Final = 1970
@@ -40,6 +41,14 @@ class Status(StrEnum):
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
+
+
+class Source(StrEnum):
+    """Who asked for a download."""
+
+    USER = "USER"
+    WATCHDOG = "WATCHDOG"
+    EXPANSION = "EXPANSION"
 
 
 TERMINAL: Final = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
@@ -69,6 +78,13 @@ class Fields:
         if not isinstance(value, int) or isinstance(value, bool):
             return None
         return value if abs(value) < _LARGEST else None
+
+    def number(self, name: str) -> float | None:
+        """A number, whole or not, or None."""
+        value = self.document.get(name)
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return None
+        return float(value) if abs(value) < _LARGEST else None
 
     def count(self, name: str) -> int:
         """A whole number that is 0 where it is missing."""
@@ -231,7 +247,7 @@ def _trouble(fields: Fields) -> Trouble:
     )
 
 
-def items_of(page: Json) -> list[Json]:
-    """The objects of one page of a list; what is no object is left out."""
-    items = page.get("items")
+def items_of(page: Json, name: str = "items") -> list[Json]:
+    """The objects of one page of a list, or of the list `name`; what is no object is left out."""
+    items = page.get(name)
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []

@@ -18,7 +18,7 @@ from cratekeeper_cli.pace import Pace, Sample
 from cratekeeper_cli.watching import Back, Lost, Seen
 
 _FRAMES_PER_S: Final = 5
-_LINES_AROUND: Final = 5  # title, total, note, "and more", the cursor's line
+_LINES_AROUND: Final = 6  # title, total, paused, note, "and more", the cursor's line
 _NARROW: Final = 50
 _WORD: Final = 9
 _BAR: Final = 22
@@ -87,6 +87,8 @@ class Bars:
             yield Text(rendering.title(seen.download), style="bold", no_wrap=True, overflow="ellipsis")
             yield self._rows(seen, options)
             yield self._total(seen, has_bar=options.max_width >= _NARROW)
+            if seen.download.status == "PAUSED":
+                yield Text(f"{rendering.PAUSED} {seen.download.id}", style="magenta", no_wrap=True, overflow="ellipsis")
         if self._note:
             yield Text(self._note, style="yellow", no_wrap=True, overflow="ellipsis")
 
@@ -131,6 +133,8 @@ class Bars:
         progress, now_s = seen.download.progress, self._host.monotonic()
         parts = [f"{progress.ended}/{progress.total}"] if progress else []
         parts.append(text.size(size_of(seen)))
+        if seen.download.queue_position is not None:
+            return "  ".join([*parts, f"#{seen.download.queue_position} in the queue"])
         if not seen.download.is_over:
             rate = self._pace.rate(now_s)
             parts.append(f"{text.size(rate)}/s" if rate else "– /s")

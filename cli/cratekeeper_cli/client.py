@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -11,16 +11,15 @@ from typing import Final, Self
 
 import httpx
 
-from cratekeeper_cli.answers import Json, items_of
+from cratekeeper_cli.answers import Json, Query, items_of
 from cratekeeper_cli.endpoint import Endpoint
-from cratekeeper_cli.errors import ApiProblem, LineBroke, Unreachable
+from cratekeeper_cli.errors import ApiProblem, LineBroke, Unreachable, Unsure
 from cratekeeper_cli.host import Host
-
-Query = Mapping[str, str | int | bool]
 
 MAX_PAGE: Final = 200
 _TIMEOUT: Final = httpx.Timeout(35, connect=5)  # API Gateway gives up after 30 s
 _ERROR: Final = 400
+_NO_CONTENT: Final = 204
 _NOT_MODIFIED: Final = 304
 _TRIES: Final = 3
 _ERRNO: Final = re.compile(r"^\[Errno -?\d+\] ")
@@ -67,7 +66,11 @@ class Api:
 
     def get(self, path: str, params: Query | None = None) -> Json:
         """The JSON object at `path`."""
-        return self._answer(self._request("GET", path, params=params)).document
+        return self.look(path, params).document
+
+    def look(self, path: str, params: Query | None = None) -> Answer:
+        """The JSON object at `path` with what its headers say."""
+        return self._answer(self._insist(self._http.build_request("GET", path, params=params or {})))
 
     def get_if_changed(self, path: str, etag: str | None) -> Answer | None:
         """The object at `path` with its new ETag, or None while `etag` still stands."""
@@ -75,10 +78,36 @@ class Api:
         response = self._send(self._http.build_request("GET", path, headers=headers))
         return None if response.status_code == _NOT_MODIFIED else self._answer(response)
 
-    def post(self, path: str, body: Json) -> Json:
-        """POST `body`; the Idempotency-Key makes sending it again after a broken line safe."""
-        request = self._http.build_request("POST", path, json=body, headers={"Idempotency-Key": self._host.new_key()})
-        return self._answer(self._insist(request)).document
+    def glance(self, path: str, params: Query, *, within_s: float) -> Json:
+        """The object at `path`, asked for once and with little patience: for completion."""
+        request = self._http.build_request("GET", path, params=params, timeout=within_s)
+        return self._answer(self._send(request)).document
+
+    def create(self, path: str, body: Json, *, key: str | None = None) -> Json:
+        """POST `body`; the Idempotency-Key makes sending it again after a broken line safe.
+
+        `key` None is a fresh one. If even the last try is lost, the hint names the key.
+        """
+        kept = key or self._host.new_key()
+        request = self._http.build_request("POST", path, json=body, headers={"Idempotency-Key": kept})
+        try:
+            return self._answer(self._insist(request)).document
+        except Unsure as error:
+            hint = f"it may be queued all the same; to ask again without harm add: --idempotency-key {kept}"
+            raise Unsure(error.line, hint=hint) from error
+
+    def ensure(self, method: str, path: str, body: Json | None = None) -> Json:
+        """Ask for a state rather than a change: a broken line is tried again, since twice does no harm."""
+        return self._content(self._insist(self._http.build_request(method, path, json=body)))
+
+    def act(self, method: str, path: str, *, body: Json | None = None, params: Query | None = None) -> Json:
+        """Ask for a change, once. An answer without content (204) is an empty object."""
+        request = self._http.build_request(method, path, json=body, params=params or {})
+        try:
+            response = self._send(request)
+        except Unsure as error:
+            raise Unsure(error.line, hint="it may have been done all the same: look before you repeat it") from error
+        return self._content(response)
 
     def pages(self, path: str, params: Query, *, at_most: int | None = None) -> Iterator[Json]:
         """The pages of a list, following cursors until `at_most` items are seen (None: all)."""
@@ -92,9 +121,6 @@ class Api:
             if not isinstance(following, str) or following == cursor:
                 return
             cursor = following
-
-    def _request(self, method: str, path: str, *, params: Query | None) -> httpx.Response:
-        return self._insist(self._http.build_request(method, path, params=params or {}))
 
     def _insist(self, request: httpx.Request) -> httpx.Response:
         """Send up to three times over a line that breaks, or while a twin is at work."""
@@ -118,8 +144,10 @@ class Api:
             return self._http.send(request)
         except httpx.ConnectError as error:
             raise Unreachable(f"cannot reach {url}: {_ERRNO.sub('', str(error))}", hint=self._what_to_do()) from error
-        except httpx.TimeoutException as error:
+        except httpx.ConnectTimeout as error:
             raise Unreachable(f"{url} does not answer in time", hint=self._what_to_do()) from error
+        except httpx.TimeoutException as error:
+            raise Unsure(f"{url} does not answer in time", hint=self._what_to_do()) from error
         except httpx.HTTPError as error:
             raise LineBroke(f"the line to {url} broke: {error}") from error
 
@@ -136,6 +164,11 @@ class Api:
                 _json_object(response) or {},
                 retry_after_s=_retry_after(response),
             )
+
+    def _content(self, response: httpx.Response) -> Json:
+        """The JSON object, empty for 204."""
+        self._refuse(response)
+        return {} if response.status_code == _NO_CONTENT else self._answer(response).document
 
     def _answer(self, response: httpx.Response) -> Answer:
         self._refuse(response)

@@ -3,6 +3,7 @@
 import ipaddress
 import json
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -11,8 +12,19 @@ from cratekeeper_cli import login_store
 from cratekeeper_cli.errors import BadInput, NotLoggedIn
 from cratekeeper_cli.host import Host
 
+
+class Role(StrEnum):
+    """Whose key of a local stack is used."""
+
+    USER = "user"
+    SECOND_USER = "second_user"
+    VIEWER = "viewer"
+    ADMIN = "admin"
+
+
 URL_VARIABLE: Final = "CRATEKEEPER_URL"
 KEY_VARIABLE: Final = "CRATEKEEPER_KEY"
+ROLE_VARIABLE: Final = "CRATEKEEPER_ROLE"
 READY_FILE: Final = Path(".cratekeeper") / "ready.json"
 _HOW: Final = "log in with: cratekeeper login, or start a stack of your own: cratekeeper local up"
 
@@ -66,17 +78,17 @@ def is_loopback(url: str) -> bool:
         return host == "localhost"
 
 
-def find_endpoint(host: Host) -> Endpoint:
+def find_endpoint(host: Host, role: Role = Role.USER) -> Endpoint:
     """The server to talk to. Raises NotLoggedIn, or BadInput for a variable that is no URL.
 
     A key is only ever sent to the URL it was stored with, or to the one named beside it in
-    the environment.
+    the environment. `role` chooses among the keys of a local stack; its variable wins.
     """
     url, key = host.env(URL_VARIABLE), host.env(KEY_VARIABLE)
     if url and key:
         return Endpoint(checked_url(url), checked_key(key), "the environment")
     wanted = checked_url(url) if url else None
-    for known in _known(host):
+    for known in _known(host, _wanted_role(host) or role):
         if wanted in {None, known.url}:
             return Endpoint(known.url, checked_key(key), KEY_VARIABLE) if key else known
     if wanted:
@@ -84,15 +96,22 @@ def find_endpoint(host: Host) -> Endpoint:
     raise NotLoggedIn("not logged in, and no local stack found here", hint=_HOW)
 
 
-def _known(host: Host) -> list[Endpoint]:
+def _wanted_role(host: Host) -> Role | None:
+    wanted = host.env(ROLE_VARIABLE)
+    if wanted not in {None, *Role}:
+        raise BadInput(f"{ROLE_VARIABLE} is one of {', '.join(Role)}, not {wanted!r}")
+    return Role(wanted) if wanted else None
+
+
+def _known(host: Host, role: Role) -> list[Endpoint]:
     saved = login_store.load(host)
     login = [Endpoint(saved.url, saved.key, str(login_store.path(host)))] if saved else []
-    stack = find_local_stack(host.cwd)
+    stack = find_local_stack(host.cwd, role)
     return [*login, *([stack] if stack else [])]
 
 
-def find_local_stack(folder: Path) -> Endpoint | None:
-    """The stack whose ready file is in `folder` or one above it.
+def find_local_stack(folder: Path, role: Role = Role.USER) -> Endpoint | None:
+    """The stack whose ready file is in `folder` or one above it, with the key of `role`.
 
     Only a stack on this machine counts: a file in a folder of somebody else's must not lead
     a key elsewhere.
@@ -102,14 +121,14 @@ def find_local_stack(folder: Path) -> Endpoint | None:
             text = (place / READY_FILE).read_text("utf-8")
         except (OSError, UnicodeDecodeError):
             continue  # none here, or none that we may read
-        return _read_ready(text, str(place / READY_FILE))
+        return _read_ready(text, role, str(place / READY_FILE))
     return None
 
 
-def _read_ready(text: str, found_in: str) -> Endpoint | None:
+def _read_ready(text: str, role: Role, found_in: str) -> Endpoint | None:
     try:
         found = json.loads(text)
-        url, key = checked_url(found["api_url"]), checked_key(found["user_key"])
+        url, key = checked_url(found["api_url"]), checked_key(found[f"{role}_key"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, BadInput):
         return None  # not written by a stack: as if it were not there
     return Endpoint(url, key, found_in) if is_loopback(url) else None

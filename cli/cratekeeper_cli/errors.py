@@ -4,9 +4,12 @@ CliError
 ├── BadInput        what was typed cannot be right
 ├── NotLoggedIn     no URL, or no key for it
 ├── Unreachable     nothing answers, or what answers is no Cratekeeper
-│   └── LineBroke   the line broke while an answer was on its way
+│   └── Unsure      no answer came, but the request may have arrived
+│       └── LineBroke   the line broke: asking again may help
 ├── ApiProblem      the server said no: status, code, request id
 ├── StackFailed     the local stack said no
+├── Broken          what came is not what the catalog says (`saving`)
+├── NotWritable     the file system said no (`saving`)
 └── Detached        Ctrl-C; the download goes on
 """
 
@@ -60,7 +63,11 @@ class Unreachable(CliError):
         super().__init__(line, exit_code=Exit.UNREACHABLE, code="unreachable", hint=hint)
 
 
-class LineBroke(Unreachable):
+class Unsure(Unreachable):
+    """No answer came, but the request may have arrived."""
+
+
+class LineBroke(Unsure):
     """The line broke while an answer was on its way: asking again may help."""
 
 
@@ -108,14 +115,12 @@ class StackFailed(CliError):
 class Detached(CliError):
     """The person left with Ctrl-C while the download goes on."""
 
-    def __init__(self, download_id: str) -> None:
-        """Says how to come back; ends with exit code 130."""
-        super().__init__(
-            f"still downloading; come back with: cratekeeper watch {download_id}",
-            exit_code=Exit.DETACHED,
-            code="detached",
-        )
-        self.fields = {"download_id": download_id}
+    def __init__(self, *download_ids: str, is_held: bool = False) -> None:
+        """Says how to come back to one or several; ends with exit code 130. `is_held`: it is paused."""
+        state = "it stays paused" if is_held else "still downloading"
+        back = f"watch {download_ids[0]}" if len(download_ids) == 1 else "downloads --active"
+        super().__init__(f"{state}; come back with: cratekeeper {back}", exit_code=Exit.DETACHED, code="detached")
+        self.fields = {"download_id": download_ids[0]} if len(download_ids) == 1 else {"download_ids": download_ids}
 
 
 def _phrase(status: int) -> str:

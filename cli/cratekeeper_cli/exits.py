@@ -1,5 +1,6 @@
 """Exit codes: what a script may rely on."""
 
+from collections.abc import Iterable
 from enum import IntEnum
 from types import MappingProxyType
 from typing import Final
@@ -28,8 +29,8 @@ MEANINGS: Final = MappingProxyType({
     Exit.DENIED: "not logged in, key not accepted, or not permitted (401, 403)",
     Exit.NOT_FOUND: "no such thing (404)",
     Exit.CONFLICT: "conflict (409): already queued, already in the catalog, wrong state",
-    Exit.LIMITED: "a limit is reached (429); the message says until when",
-    Exit.INCOMPLETE: "the download was CANCELLED, or COMPLETED without all of its parts",
+    Exit.LIMITED: "a limit is reached (429), also for some of several; the message says until when",
+    Exit.INCOMPLETE: "the download was CANCELLED, or COMPLETED without all of its parts; or some of several failed",
     Exit.DETACHED: "interrupted with Ctrl-C; the download goes on",
 })
 
@@ -41,6 +42,7 @@ _BY_STATUS: Final = MappingProxyType({
     429: Exit.LIMITED,
 })
 _SERVER_ERRORS: Final = 500
+_SEVERITY: Final = (Exit.OK, Exit.INCOMPLETE, Exit.FAILED)
 
 
 def of_http_status(status: int) -> Exit:
@@ -48,6 +50,11 @@ def of_http_status(status: int) -> Exit:
     if status >= _SERVER_ERRORS:
         return Exit.FAILED
     return _BY_STATUS.get(status, Exit.USAGE)
+
+
+def of_outcomes(codes: Iterable[Exit]) -> Exit:
+    """The exit code for several downloads that ended: the worst of theirs, OK for none."""
+    return max(codes, key=_SEVERITY.index, default=Exit.OK)
 
 
 def of_outcome(status: str, *, partial: bool) -> Exit:

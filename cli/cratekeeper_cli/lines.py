@@ -21,6 +21,7 @@ class Lines:
         self._host = host
         self._told: dict[str, str] = {}
         self._total = ""
+        self._place: int | None = None
         self._pace = Pace()
 
     def __enter__(self) -> Self:
@@ -51,10 +52,18 @@ class Lines:
             if part.status != self._told.get(part.id, "PENDING"):
                 self._out.note(_line(part, seen))
             self._told[part.id] = part.status
+        self._place_in_queue(seen.download)
         total = self._summed(seen)
         if total and total != self._total and not seen.download.is_over:
             self._total = total
             self._out.note(f"{total}{self._speed(seen)}")
+
+    def _place_in_queue(self, download: Download) -> None:
+        """Where it waits, whenever that changes."""
+        place = download.queue_position
+        if place is not None and place != self._place:
+            self._out.note(f"{download.status:13} {download.name} (#{place} in the queue)")
+        self._place = place
 
     def _summed(self, seen: Seen) -> str:
         progress = seen.download.progress
@@ -78,6 +87,8 @@ def _line(part: Download, seen: Seen) -> str:
         return f"{line} ({retry_note(part, seen.now)})"
     if part.status == "FAILED":
         return f"{line} ({rendering.trouble(part) or 'no reason given'})"
+    if part.status == "PAUSED" and part.id == seen.download.id:
+        return f"{line} ({rendering.PAUSED} {part.id})"
     if part.status == "COMPLETED" and part.size_bytes is not None:
         return f"{line} ({text.size(part.size_bytes)})"
     return line

@@ -10,13 +10,27 @@ from typing import Annotated, Final
 import typer
 
 from cratekeeper import __version__
-from cratekeeper_cli.commands import account, downloads, local, request, server
+from cratekeeper_cli.commands import (
+    account,
+    admin,
+    control,
+    downloads,
+    library,
+    local,
+    queue,
+    request,
+    request_many,
+    search,
+    server,
+)
 from cratekeeper_cli.exits import Exit
 from cratekeeper_cli.text import clean
 from cratekeeper_cli.tree import Tree
 
 # In the order of `--help`. A module with new commands is added here and nowhere else.
-MODULES: Final[tuple[ModuleType, ...]] = (request, downloads, server, account, local)
+MODULES: Final[tuple[ModuleType, ...]] = (
+    search, request, request_many, downloads, library, control, queue, server, admin, account, local,
+)  # fmt: skip
 
 _DEBUG: Final = "CRATEKEEPER_DEBUG"
 _HELP: Final = "Download albums into your media library, and watch them arrive."
@@ -24,7 +38,12 @@ _EPILOG: Final = """\b
 First steps:
   cratekeeper local up         start a stack of your own on this machine
   cratekeeper login            or use a server elsewhere
+  cratekeeper search WORDS     find out the ids of albums, artists and tracks
   cratekeeper request album ID --wait
+  cratekeeper --install-completion   let Tab complete commands and ids
+
+On a stack of your own, queue pause|resume|limit and admin … take its admin key by
+themselves; for the other commands CRATEKEEPER_ROLE=admin (or viewer, second_user) does.
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 unreachable, 4 denied, 5 not found, 6 conflict,
 7 limited, 8 incomplete, 130 interrupted; in full: cratekeeper exit-codes

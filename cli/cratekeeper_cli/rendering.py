@@ -29,11 +29,14 @@ WORDS: Final = MappingProxyType({
     "FAILED": "failed",
     "CANCELLED": "cancelled",
 })
+PAUSED: Final = "paused; to go on: cratekeeper resume"
 LANES: Final = MappingProxyType({1: "high", 2: "normal", 3: "low"})
 
+_UNLIMITED: Final = -1
 _ROOMY: Final = 100
 _NARROW: Final = 60
 _TINY: Final = 48
+_LONGEST_USER: Final = 16
 
 
 def status(download: Download) -> Text:
@@ -67,20 +70,26 @@ def counted(progress: Progress) -> str:
     return ", ".join(parts)
 
 
-def download_list(downloads: Sequence[Download], *, width: int) -> Table:
-    """One row per download; columns give way as the terminal narrows, the id never does."""
-    table = _table("ID", "STATUS")
+def download_list(downloads: Sequence[Download], *, width: int, of_all: bool = False) -> Table:
+    """One row per download; columns give way as the terminal narrows, the id never does.
+
+    `of_all`: with a column for who asked.
+    """
+    table = plain_table("ID", "STATUS")
     is_narrow = width < _NARROW
     if width >= _TINY:
         table.add_column("DONE", justify="right", no_wrap=True)
     if width >= _ROOMY:
         table.add_column("KIND", no_wrap=True)
         table.add_column("CREATED", no_wrap=True)
+    if of_all and not is_narrow:
+        table.add_column("BY", no_wrap=True, overflow="ellipsis", max_width=_LONGEST_USER)
     if not is_narrow:
         table.add_column("NAME", no_wrap=True, overflow="ellipsis", ratio=1)
     for one in downloads:
         cells = [_done(one), one.kind, text.minute(one.created_at)] if width >= _ROOMY else [_done(one)]
-        name = [] if is_narrow else [title(one)]
+        by = [one.requested_by or ""] if of_all else []
+        name = [] if is_narrow else [*by, title(one)]
         table.add_row(one.id, _short_status(one, is_narrow=is_narrow), *(cells if width >= _TINY else []), *name)
     return table
 
@@ -92,22 +101,34 @@ def _short_status(download: Download, *, is_narrow: bool = False) -> Text:
 
 
 def _done(download: Download) -> str:
-    if download.progress:
-        return f"{download.progress.completed}/{download.progress.total}"
-    if download.queue_position is not None:
+    is_begun = download.progress is not None and download.progress.total > 0
+    if download.queue_position is not None and not is_begun:
         return f"#{download.queue_position}"
+    if download.progress:
+        return f"{download.progress.completed}/{download.progress.total}" if is_begun else "–"
     return text.size(download.size_bytes)
 
 
 def details(download: Download) -> Table:
     """Everything about one download, a line each; what does not apply is left out."""
+    return pairs([(name, value) for name, value in _facts(download) if value])
+
+
+def pairs(rows: Sequence[tuple[str, RenderableType]]) -> Table:
+    """A name and a value on each line."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in _facts(download):
-        if value:
-            table.add_row(name, value)
+    for name, value in rows:
+        table.add_row(name, value)
     return table
+
+
+def used_of(fields: Fields, used: str, most: str) -> str:
+    """`5 of 100`; -1 is unlimited."""
+    limit = fields.integer(most)
+    bound = "unlimited" if limit in {None, _UNLIMITED} else f"{limit:,}"
+    return f"{fields.count(used):,} of {bound}"
 
 
 def _facts(one: Download) -> list[tuple[str, RenderableType | None]]:
@@ -163,7 +184,7 @@ def children_list(children: Sequence[Download], *, width: int) -> Table:
     """The parts of an album, in its order; a column for trouble only where there is some."""
     is_narrow = width < _NARROW
     has_trouble = any(trouble(child) for child in children)
-    table = _table("#", "STATUS", "SIZE")
+    table = plain_table("#", "STATUS", "SIZE")
     table.add_column("NAME", no_wrap=True, overflow="ellipsis", ratio=1)
     if has_trouble:
         table.add_column("TROUBLE", no_wrap=True, overflow="ellipsis", ratio=1)
@@ -174,9 +195,19 @@ def children_list(children: Sequence[Download], *, width: int) -> Table:
     return table
 
 
+def blocker_list(blockers: Sequence[Fields]) -> Table:
+    """What keeps a download from running, and when each ends."""
+    table = plain_table("BLOCKED BY")
+    table.add_column("WHY", overflow="fold", ratio=1)
+    table.add_column("UNTIL", no_wrap=True)
+    for one in blockers:
+        table.add_row(one.text("code") or "?", one.text("detail") or "", text.moment(one.time("ends_at")))
+    return table
+
+
 def event_list(events: Sequence[Fields]) -> Table:
     """The history of a download, oldest first."""
-    table = _table("TIME", "EVENT")
+    table = plain_table("TIME", "EVENT")
     table.add_column("DETAILS", overflow="fold", ratio=1)
     for event in events:
         table.add_row(text.moment(event.time("timestamp")), event.text("event_type") or "?", _details(event))
@@ -191,7 +222,7 @@ def _details(event: Fields) -> str:
     return text.clean(", ".join(f"{name}={value}" for name, value in shown.items()), limit=300)
 
 
-def _table(*fixed: str) -> Table:
+def plain_table(*fixed: str) -> Table:
     """A table without lines; the `fixed` columns are never cut, all others share what is left."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for header in fixed:

@@ -11,8 +11,10 @@ from inspect import Parameter, Signature, getdoc, signature
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar, get_type_hints
 
 import typer
+from typer.core import TyperGroup
+from typing_extensions import override
 
-from cratekeeper_cli.endpoint import Endpoint, find_endpoint
+from cratekeeper_cli.endpoint import Endpoint, Role, find_endpoint
 from cratekeeper_cli.errors import CliError
 from cratekeeper_cli.exits import Exit
 from cratekeeper_cli.hints import hint_for
@@ -39,9 +41,12 @@ class Run:
     out: Output
 
     @contextmanager
-    def api(self) -> Iterator["Api"]:
-        """The server that the person is logged in to. Raises NotLoggedIn."""
-        with open_api(find_endpoint(self.host), self.host) as api:
+    def api(self, role: Role = Role.USER) -> Iterator["Api"]:
+        """The server that the person is logged in to. Raises NotLoggedIn.
+
+        `role`: which key to take on a local stack, where there is one for each.
+        """
+        with open_api(find_endpoint(self.host, role), self.host) as api:
             yield api
 
 
@@ -68,7 +73,9 @@ class Tree:
 
     def __init__(self, *, help_text: str, epilog: str) -> None:
         """Start with the root and no command."""
+        self._order: list[str] = []
         self.root = typer.Typer(
+            cls=_in_order(self._order),
             help=help_text,
             epilog=epilog,
             no_args_is_help=True,
@@ -92,12 +99,26 @@ class Tree:
         """Add `command` under `path`, whose group must exist; its docstring is its help."""
         *group, name = path.split()
         owner = self._groups[group[0]] if group else self.root
+        self._order.append(name)
         register = owner.command(name, help=getdoc(command), epilog=_epilog(examples))
         register(_entry(command))
 
     def _add_group(self, name: str, group: typer.Typer) -> None:
         self._groups[name] = group
+        self._order.append(name)
         self.root.add_typer(group, name=name, context_settings=dict(_HELP_SETTINGS))
+
+
+def _in_order(names: Sequence[str]) -> type[TyperGroup]:
+    """A group that lists commands and groups as they were added; by itself typer lists groups last."""
+
+    class InOrder(TyperGroup):
+        @override
+        def list_commands(self, ctx: object) -> list[str]:
+            del ctx
+            return sorted(self.commands, key=names.index)
+
+    return InOrder
 
 
 def _epilog(examples: Sequence[str]) -> str:
@@ -133,8 +154,13 @@ def _parameter(field: "Field[object]", hints: Mapping[str, object]) -> Parameter
     return Parameter(field.name, Parameter.KEYWORD_ONLY, annotation=hints[field.name], default=default)
 
 
+def host_of(context: typer.Context) -> Host:
+    """The machine: the real one, unless a test passed another."""
+    return context.obj if isinstance(context.obj, Host) else Host.real()
+
+
 def _perform(context: typer.Context, work: Callable[[Run], Exit], *, json_only: bool) -> int:
-    host = context.obj if isinstance(context.obj, Host) else Host.real()
+    host = host_of(context)
     out = Output(host, json_only=json_only)
     try:
         return work(Run(host, out))

@@ -53,10 +53,11 @@ class Watch:
     """One download under observation."""
 
     def __init__(self, api: "Api", host: Host, download_id: str) -> None:
-        """`download_id` must have been checked to be one."""
+        """`download_id` must have been checked to be one; `status` is the last that was seen."""
         self._api = api
         self._host = host
         self._path = f"/v1/downloads/{download_id}"
+        self.status: str | None = None
         self._etag: str | None = None
         self._children: tuple[Download, ...] = ()
         self._children_at_s = float("-inf")
@@ -95,6 +96,7 @@ class Watch:
         if answer is None:
             return None
         download = Download.of(answer.document)
+        self.status = download.status
         if download.progress and self._children_are_due(download):
             self._children = self._look_at_children()
             self._children_at_s = self._host.monotonic()

@@ -1,11 +1,11 @@
-"""`downloads`, `show` and `watch`: see what became of what was asked for."""
+"""`downloads`, `show`, `watch`, `explain` and `events`: see what became of what was asked for."""
 
 from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
-from cratekeeper_cli import rendering
+from cratekeeper_cli import completion, rendering
 from cratekeeper_cli.answers import Download, Fields, Json, Kind, Status, items_of
 from cratekeeper_cli.arguments import DownloadId, checked_id
 from cratekeeper_cli.exits import Exit
@@ -24,6 +24,7 @@ class ListOptions:
     active: Annotated[bool, typer.Option("--active", help="Only those not over yet.")] = False
     limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = _DEFAULT_LIMIT
     everything: Annotated[bool, typer.Option("--all", help="All there are.")] = False
+    ids: Annotated[bool, typer.Option("--ids", help="Only the ids, for other commands.")] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,21 @@ class ShowOptions:
 
 @dataclass(frozen=True, slots=True)
 class WatchOptions:
-    """Which download to watch."""
+    """Which download to watch, or to ask why it waits."""
+
+    download_id: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="Download id, as `request` and `downloads` print it.",
+            autocompletion=completion.downloads({"active": True}),
+        ),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class EventsOptions:
+    """Whose history."""
 
     download_id: DownloadId
 
@@ -50,6 +65,7 @@ def add_to(tree: Tree) -> None:
             "cratekeeper downloads --active",
             "cratekeeper downloads --status failed --kind album",
             "cratekeeper downloads --all --json",
+            "cratekeeper downloads --status failed --ids | cratekeeper retry -",
         ],
     )
     tree.command(
@@ -68,6 +84,15 @@ def add_to(tree: Tree) -> None:
             "cratekeeper watch 01JD8Z3V5K7Q9S1T2W4X6Y8Z0A --json > result.json",
         ],
     )
+    tree.command("explain", explain, examples=["cratekeeper explain 01JD8Z3V5K7Q9S1T2W4X6Y8Z0A"])
+    tree.command(
+        "events",
+        events,
+        examples=[
+            "cratekeeper events 01JD8Z3V5K7Q9S1T2W4X6Y8Z0A",
+            "cratekeeper events 01JD8Z3V5K7Q9S1T2W4X6Y8Z0A-7 --json",
+        ],
+    )
 
 
 def list_downloads(run: Run, options: ListOptions) -> Exit:
@@ -83,7 +108,10 @@ def list_downloads(run: Run, options: ListOptions) -> Exit:
     found: Json = {**pages[0], "items": items, "next_cursor": pages[-1].get("next_cursor")}
     rows = [Download.of(item) for item in items]
     table = rendering.download_list(rows, width=run.out.stdout.width)
-    run.out.result(found, table if rows else "no downloads")
+    if options.ids:
+        run.out.result(found, *(row.id for row in rows))
+    else:
+        run.out.result(found, table if rows else "no downloads")
     if found["next_cursor"]:
         run.out.note("there are more: raise --limit, or --all")
     return Exit.OK
@@ -99,7 +127,7 @@ def _filters(options: ListOptions) -> dict[str, str]:
 
 
 def show(run: Run, options: ShowOptions) -> Exit:
-    """Show one download with its parts and, on request, its history."""
+    """Show one download with its parts."""
     path = f"/v1/downloads/{checked_id(options.download_id)}"
     with run.api() as api:
         found: dict[str, object] = dict(api.get(path))
@@ -135,9 +163,40 @@ def watch(run: Run, options: WatchOptions) -> Exit:
 
     A bar per track, the rate and the time left.
 
-    Ctrl-C only ends the watching. Without a terminal the progress is plain lines on stderr.
+    Ctrl-C only ends the watching. While the download is paused, that is said, and the watching
+    goes on. Without a terminal the progress is plain lines on stderr.
+
     Exit codes: 0 COMPLETED, 1 FAILED, 8 CANCELLED or parts missing, 130 left with Ctrl-C.
     """
     download_id = checked_id(options.download_id)
     with run.api() as api:
         return follow(run, api, download_id)
+
+
+def explain(run: Run, options: WatchOptions) -> Exit:
+    """Tell why a download is not running now.
+
+    What blocks it, and when that ends if the server knows. Nothing blocks what runs or is over.
+    """
+    path = f"/v1/downloads/{checked_id(options.download_id)}"
+    with run.api() as api:
+        found = api.get(f"{path}/explain")
+        one = Download.of(api.get(path))
+    blockers = [Fields(item) for item in items_of(found, "blockers")]
+    run.out.result(found, rendering.headline(one), rendering.blocker_list(blockers) if blockers else _free(one))
+    return Exit.OK
+
+
+def _free(one: Download) -> str:
+    return "it is over" if one.is_over else "nothing blocks it: it runs, or is about to"
+
+
+def events(run: Run, options: EventsOptions) -> Exit:
+    """Show the history of a download, oldest first.
+
+    Also of a part of an album, by the id that `show --json` prints.
+    """
+    with run.api() as api:
+        found = _all(list(api.pages(f"/v1/downloads/{checked_id(options.download_id)}/events", {})))
+    run.out.result({"items": found, "next_cursor": None}, rendering.event_list([Fields(item) for item in found]))
+    return Exit.OK

@@ -7,7 +7,7 @@ import typer
 
 from cratekeeper_cli import rendering
 from cratekeeper_cli.answers import Download
-from cratekeeper_cli.arguments import checked_id
+from cratekeeper_cli.arguments import Force, IdempotencyKey, Priority, checked_id, checked_key
 from cratekeeper_cli.exits import Exit
 from cratekeeper_cli.follow import follow
 from cratekeeper_cli.tree import Run, Tree
@@ -20,11 +20,9 @@ class RequestOptions:
     content_id: Annotated[str, typer.Argument(metavar="ID", help="Content id: 22 letters and digits.")]
     name: Annotated[str | None, typer.Option(help="Its name, to be shown until the catalog knows it.")] = None
     artist: Annotated[str | None, typer.Option(help="The artist's name, likewise.")] = None
-    priority: Annotated[
-        int | None,
-        typer.Option(min=1, max=3, help="2 normal, 3 low; 1 (high) only for editors."),
-    ] = None
-    force: Annotated[bool, typer.Option("--force", help="Fetch it again although the catalog has it.")] = False
+    priority: Priority = None
+    force: Force = False
+    idempotency_key: IdempotencyKey = None
     wait: Annotated[
         bool,
         typer.Option("--wait", "--watch", help="Show the progress until it is over."),
@@ -59,7 +57,8 @@ def add_to(tree: Tree) -> None:
 def request_album(run: Run, options: RequestOptions) -> Exit:
     """Ask for an album with all of its tracks and pictures.
 
-    Exit codes with --wait: 0 COMPLETED, 1 FAILED, 8 CANCELLED or parts missing.
+    Exit codes with --wait: 0 COMPLETED, 1 FAILED, 8 CANCELLED or parts missing, 130 left with
+    Ctrl-C. When refused: 6 in the queue or catalog already, 7 a limit is reached.
     """
     return _request(run, "album", options)
 
@@ -67,14 +66,16 @@ def request_album(run: Run, options: RequestOptions) -> Exit:
 def request_track(run: Run, options: RequestOptions) -> Exit:
     """Ask for a single track.
 
-    Exit codes with --wait: 0 COMPLETED, 1 FAILED, 8 CANCELLED.
+    Exit codes with --wait: 0 COMPLETED, 1 FAILED, 8 CANCELLED, 130 left with Ctrl-C. When
+    refused: 6 in the queue or catalog already, 7 a limit is reached.
     """
     return _request(run, "track", options)
 
 
 def _request(run: Run, kind: str, options: RequestOptions) -> Exit:
+    key = checked_key(options.idempotency_key)
     with run.api() as api:
-        created = api.post("/v1/downloads", _body(kind, options))
+        created = api.create("/v1/downloads", _body(kind, options), key=key)
         download = Download.of(created)
         if options.wait:
             run.out.note(f"queued as {download.id}")
