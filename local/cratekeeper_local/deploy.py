@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +15,7 @@ from cratekeeper_local.emulator.settings import ACCOUNT
 from cratekeeper_local.errors import LocalStackError
 from cratekeeper_local.packaging import Package, packaged
 from cratekeeper_local.project import Project
-from cratekeeper_local.template import Template
+from cratekeeper_local.template import Template, resources_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
@@ -24,6 +24,7 @@ STACK: Final = "cratekeeper"
 LIMIT_S: Final = 120.0
 _BUCKET: Final = f"{STACK}-code-{ACCOUNT}"
 _SUM: Final = f"{STACK}-sum"
+_NESTED: Final = "AWS::CloudFormation::Stack"
 _POLL_S: Final = 0.1
 _GONE: Final = frozenset({"ROLLBACK_COMPLETE", "CREATE_FAILED", "DELETE_COMPLETE"})
 _GOOD: Final = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
@@ -31,15 +32,22 @@ _GOOD: Final = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A deployed template: its transformed text, its parameters and the physical name of each resource."""
+    """A deployed template: its transformed text, its parameters and the physical name of each resource.
+
+    `nested` are the properties of the nested stacks, which were taken out before.
+    """
 
     template: Mapping[str, Any]
     parameters: Mapping[str, str]
     resources: Mapping[str, str]
+    nested: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def deployed(aws: Aws, project: Project, template: Template, parameters: Mapping[str, str], cache: Path) -> Stack:
     """Bring the emulator to what `template` says; data stays. Raises LocalStackError with CloudFormation's reason."""
+    nested = resources_of(template, _NESTED)
+    for name in nested:
+        del template["Resources"][name]
     _upload(aws, packaged(template, project, bucket=_BUCKET, cache=cache))
     _apply(aws, json.dumps(template), parameters)
     return Stack(
@@ -49,6 +57,7 @@ def deployed(aws: Aws, project: Project, template: Template, parameters: Mapping
             found["LogicalResourceId"]: found.get("PhysicalResourceId", "")
             for found in aws.stacks.describe_stack_resources(StackName=STACK)["StackResources"]
         },
+        nested=nested,
     )
 
 

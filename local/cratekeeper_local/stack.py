@@ -14,7 +14,7 @@ from typing import Final, NoReturn
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cratekeeper_local import bell, datadir, front, gaps, keys, launch, parameters, template
+from cratekeeper_local import bell, datadir, front, gaps, keys, launch, metrics, nested, parameters, startup, template
 from cratekeeper_local.aws import Aws
 from cratekeeper_local.children import Child
 from cratekeeper_local.console import Progress
@@ -152,6 +152,7 @@ def _deployed(
     stack = deployed(aws, project, declared, settings, data.builds)
     clients.join()
     gaps.fill_and_check(aws, stack)
+    nested.set_up(aws, project, stack)
     return stack
 
 
@@ -168,10 +169,21 @@ def _serving(parts: _Parts, listener: socket.socket) -> Iterator[Ready]:
         if reconciled:
             reconciled.join(RECONCILE_LIMIT_S)
         parts.progress.step("the API answers")
+        startup.announce(aws, names["JobsFunction"], resumed=emulator.resumed, warn=parts.progress.warn)
         dispatcher = names["DispatcherFunction"]
         event = bell.schedule_event(list(expected_resources(aws, parts.stack)), dispatcher)
-        with bell.ringing(aws, dispatcher, event, warn=parts.progress.warn):
+        with (
+            bell.ringing(aws, dispatcher, event, warn=parts.progress.warn),
+            metrics.collecting(aws, parts.data.logs, _queues(parts.stack), warn=parts.progress.warn),
+        ):
             yield Ready(url, url, emulator.url, own_keys, names)
+
+
+def _queues(stack: Stack) -> dict[str, str]:
+    """The URL of each queue by its name."""
+    found = stack.template["Resources"].items()
+    urls = [stack.resources[name] for name, resource in found if resource["Type"] == "AWS::SQS::Queue"]
+    return {url.rpartition("/")[2]: url for url in urls}
 
 
 def _wait_for_health(api: httpx.Client, data: DataDir) -> None:

@@ -9,13 +9,13 @@ from cratekeeper_local.provider.refusals import Refused
 Json = dict[str, object]
 Entry = Artist | Album | Track
 KINDS: Final = ("album", "artist", "track")
-MAX_RESULTS: Final = 50
+MAX_RESULTS: Final = 200
 
 
 def search(library: Library, request: Request) -> list[Json]:
     """Rows whose name holds `q` in any case, kind by kind in the order of `type`.
 
-    Raises Refused (400) for an empty `q`, an unknown `type` or a `limit` outside 1..50.
+    Raises Refused (400) for an empty `q`, an unknown `type` or a `limit` outside 1..200.
     """
     wanted = request.query.get("q", "").strip().casefold()
     if not wanted:

@@ -20,25 +20,33 @@ _ARNS: Final[Mapping[str, str]] = {
 }
 
 
+def _name(stack: Stack, logical: str) -> str:
+    """The name in an ARN: of a queue the end of its URL; a rule on a bus of ours has that before its own."""
+    physical, resource = stack.resources[logical], stack.template["Resources"][logical]
+    bus = resource.get("Properties", {}).get("EventBusName")
+    if resource["Type"] == "AWS::SQS::Queue":
+        return physical.rpartition("/")[2]
+    own = physical.rpartition("|")[2]
+    return f"{stack.resources[bus['Ref']]}/{own}" if isinstance(bus, dict) and "Ref" in bus else own
+
+
 def attributes_of(aws: Aws, stack: Stack) -> Callable[[str, str], object]:
     """A function that answers (logical id, attribute), UNKNOWN for what it cannot tell."""
 
     def attribute(logical: str, name: str) -> object:
         kind = str(stack.template["Resources"].get(logical, {}).get("Type"))
-        physical = stack.resources.get(logical)
-        if physical is None:
-            return UNKNOWN
+        physical = stack.resources.get(logical, "")
         match kind, name:
+            case _ if not physical:
+                pass
             case "AWS::SecretsManager::Secret", _:
                 return aws.secrets.describe_secret(SecretId=physical).get("ARN", UNKNOWN)
-            case _, "Ref":
-                return physical
+            case ("AWS::SQS::Queue", "QueueName") | (_, "Ref"):
+                return physical.rpartition("/")[2] if name == "QueueName" else physical
             case "AWS::DynamoDB::Table", "StreamArn":
                 return aws.tables.describe_table(TableName=physical)["Table"].get("LatestStreamArn", UNKNOWN)
             case _, "Arn" if kind in _ARNS:
-                return (
-                    _ARNS[kind] % physical.rpartition("/")[2] if kind == "AWS::SQS::Queue" else _ARNS[kind] % physical
-                )
+                return _ARNS[kind] % _name(stack, logical)
         return UNKNOWN
 
     return attribute

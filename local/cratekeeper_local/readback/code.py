@@ -19,6 +19,8 @@ def function(aws: Aws, resource: Resource) -> Properties:
     return {
         **found,
         **concurrency,
+        # Here is no detection of loops that could be switched off.
+        "RecursiveLoop": resource.expected.get("RecursiveLoop"),
         "Code": _if_same(aws, resource.expected["Code"], found.get("CodeSha256")),
         "Layers": [layer.get("Arn") for layer in found.get("Layers", [])],
     }

@@ -1,5 +1,6 @@
 """Readers of what stands around the functions: the API, rules and schedules, buses, logs, alarms."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -33,12 +34,12 @@ def stage(aws: Aws, resource: Resource) -> Properties:
 
 
 def rule(aws: Aws, resource: Resource) -> Properties:
-    """A rule on a bus, with its targets."""
+    """A rule on a bus, with its targets; its pattern, which comes as text, as what it means."""
     bus = str(resource.expected.get("EventBusName", "default"))
     name = resource.physical.rpartition("|")[2]
     found = aws.events.describe_rule(Name=name, EventBusName=bus)
     targets = aws.events.list_targets_by_rule(Rule=name, EventBusName=bus)["Targets"]
-    return {**found, "Targets": list(targets)}
+    return {**found, "EventPattern": json.loads(found.get("EventPattern") or "{}"), "Targets": list(targets)}
 
 
 def schedule(aws: Aws, resource: Resource) -> Properties:
@@ -65,6 +66,14 @@ def alarm(aws: Aws, resource: Resource) -> Properties:
     return {**found[0]} if found else {}
 
 
+def dashboard(aws: Aws, resource: Resource) -> Properties:
+    """A dashboard; its body as it was given, if it means the same."""
+    found = aws.alarms.get_dashboard(DashboardName=resource.physical)
+    given = resource.expected["DashboardBody"]
+    is_same = json.loads(found["DashboardBody"]) == json.loads(given)
+    return {**found, "DashboardBody": given if is_same else None}
+
+
 def function_in(uri: str) -> str:
     """The function's name in an integration's URI, which is its ARN or API Gateway's path to it."""
     return uri.removesuffix("/invocations").rpartition(":")[2]
@@ -78,4 +87,5 @@ READERS: Final[Mapping[str, Reader]] = {
     "AWS::Scheduler::Schedule": schedule,
     "AWS::Logs::LogGroup": log_group,
     "AWS::CloudWatch::Alarm": alarm,
+    "AWS::CloudWatch::Dashboard": dashboard,
 }
