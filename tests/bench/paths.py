@@ -46,6 +46,7 @@ TARGETS: Final[Mapping[str, Most]] = {
     "C6 list of 50, all PENDING": Most(2),
     "C6 list of 50, all ended": Most(2),
     "C8 idle tick": Most(SHARDS + 1),
+    "C9 cancel an album of 14, running": Most(3, 39),
 }
 """By operation; what is not among them is reported only."""
 

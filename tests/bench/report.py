@@ -1,15 +1,23 @@
 """What `make bench` prints: each figure with its target beside it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tests.bench.album import CHILDREN, Bill
+from tests.bench.handling import POST, Handled
 from tests.bench.imports import Cold
 from tests.bench.loop import Race
 from tests.bench.memory import MB, Growth
 from tests.bench.paths import Cost, Duplicates
+from tests.bench.scale import FEW, LOOKS, MANY
+from tests.bench.scale import Cost as Cheap
+from tests.bench.scanner import Took
+from tests.bench.starting import Latencies
+from tests.bench.watch import Scan
 
 NAME_WIDTH = 46
+SCAN_RATIO = 2.0
+SCAN_GROWTH_MIB = 1
 VALUE_WIDTH = 34
 
 
@@ -149,4 +157,64 @@ def races(found: Iterable[Race]) -> list[Row]:
             ]
         seconds = [f"{time.wall_s:.2f}" for time in (each.plain, each.one, each.several)]
         rows.append(Row("   wall s: plain, 1 worker, 3 workers", ", ".join(seconds)))
+    return rows
+
+
+def scales(few: Mapping[str, Cheap], many: Mapping[str, Cheap]) -> list[Row]:
+    """C7: calls and read units at both sizes, their ratio, and the bound where one is stated."""
+    rows = []
+    for look in LOOKS:
+        less, more = few[look.name], many[look.name]
+        bound = look.bound
+        within = more == less if bound is None else more.calls <= bound.calls and more.rru <= bound.rru
+        grown = f"×{more.calls / less.calls:.2f} ×{more.rru / less.rru:.2f}"
+        value = f"{less.calls} {less.rru:g} | {more.calls} {more.rru:g} | {grown}"
+        target = "×1" if bound is None else f"≤ {bound.calls}, {bound.rru:g}: {bound.why}"
+        rows.append(Row(f"C7 {look.name}", value, target, is_met=within))
+    return [Row(f"   calls and RRU at {FEW:,} | at {MANY:,}", "ratios"), *rows]
+
+
+def handlers(posts: Handled, routes: Mapping[str, float]) -> list[Row]:
+    """S4: ratios to one bare TransactWriteItems of the same run."""
+    bare_s = routes[""]
+    return [
+        at_most(f"S4 {POST} / TransactWriteItems", posts.whole_s / posts.bare_s, 3.3),
+        at_most("   of it outside boto3 and our adapters", routes[POST] / bare_s, 0.2),
+        Row("   of it outside boto3", f"{posts.outside_s / posts.bare_s:.2f}"),
+        Row("   its calls", ", ".join(posts.calls)),
+        *(
+            Row(f"   {name}", f"{took_s * 1000:.2f} ms  {took_s / bare_s:.2f}")
+            for name, took_s in routes.items()
+            if name
+        ),
+        Row("   one bare TransactWriteItems", f"{bare_s * 1000:.2f} ms"),
+    ]
+
+
+def latencies(found: Latencies) -> list[Row]:
+    """S7."""
+    p50, p99 = found.percentile(0.5), found.percentile(0.99)
+    return [
+        Row(f"S7 enqueue to start, p50 of {len(found.sorted_ms)}", f"{p50} ms"),
+        at_most("S7 enqueue to start, p99, s", p99 / 1000, 1),
+    ]
+
+
+def scans(scan: Scan, memory: Iterable[Took]) -> list[Row]:
+    """S6: the watchdog against a plain listing, its requests, and its memory."""
+    lists, heads = scan.requests["list"], scan.requests["head"]
+    rows = [
+        Row(
+            "S6 objects per CPU s / plain paginator loop",
+            f"{scan.ratio:.2f} ({scan.watchdog.objects / scan.watchdog.cpu_s:,.0f}/s)",
+            "≥ 2",
+            is_met=scan.ratio >= SCAN_RATIO,
+        ),
+        Row("S6 LIST requests", str(lists), f"= {scan.fewest}", is_met=lists == scan.fewest),
+        Row("S6 HEAD requests", str(heads), "= 0", is_met=heads == 0),
+        Row("   queries of the catalog", str(scan.requests["query"])),
+    ]
+    for each in memory:
+        name = f"S6 RSS growth, {each.objects:,} objects"
+        rows.append(at_most(name, each.growth_bytes / MB, SCAN_GROWTH_MIB))
     return rows

@@ -5,6 +5,7 @@ mapping does, and hands on the records of the stream in batches.
 """
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -129,25 +130,31 @@ class Rig:
 def deployed(emulator: Emulator, provider_url: str, *, is_metered: bool = True, **settings: str) -> Iterator[Rig]:
     """The product on fresh resources under these settings (`MAX_CONCURRENT_DOWNLOADS`, …)."""
     names = _resources(emulator)
-    before = dict(os.environ)
-    os.environ |= {
+    where = {
         "AWS_ENDPOINT_URL": emulator.url,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": ROOT_KEY,
         "AWS_SECRET_ACCESS_KEY": ROOT_KEY,
         "LOG_LEVEL": "CRITICAL",
         "PROVIDER_URL": provider_url,
-        **names,
-        **settings,
     }
-    _rebuild()
-    try:
+    with environment({**where, **names, **settings}):
         meter = Meter(emulator.aws.dynamodb)
         mapping: Any = a_session(emulator.url).client("sqs")  # its own: others share those of the emulator
         if is_metered:
             meter.watch(*_clients().values())
             meter.watch(mapping, phase=MAPPING)
         yield Rig(emulator, names, meter, mapping)
+
+
+@contextmanager
+def environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Whatever `bootstrap` builds meanwhile, it builds under these variables."""
+    before = dict(os.environ)
+    os.environ |= values
+    _rebuild()
+    try:
+        yield
     finally:
         os.environ.clear()
         os.environ |= before
@@ -162,7 +169,8 @@ def _clients() -> dict[str, Any]:
 
 def _rebuild() -> None:
     """Forget what was built under other settings."""
-    for built in [*vars(adapters).values(), *vars(bootstrap).values()]:
+    modules = [module for name, module in sys.modules.items() if name.startswith(bootstrap.__name__)]
+    for built in [each for module in modules for each in vars(module).values()]:
         if hasattr(built, "cache_clear"):
             built.cache_clear()
 

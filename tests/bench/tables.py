@@ -1,5 +1,6 @@
 """The meter's own model of the tables: what each call touches, before and after, and what that costs."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -99,13 +100,12 @@ class Tables:
         )
 
     def _query(self, operation: str, params: Params, seen: "Seen") -> float:
-        if "FilterExpression" in params or "ProjectionExpression" in params:
-            raise KeyError("FilterExpression or ProjectionExpression")
+        if "ProjectionExpression" in params:
+            raise KeyError("ProjectionExpression")
         items = seen.answer.get("Items", [])
-        if params.get("Select") == "COUNT":
-            whole = {name: value for name, value in params.items() if name != "Select"}
+        if params.get("Select") == "COUNT" or "FilterExpression" in params:
             look: Any = self._client.query if operation == "Query" else self._client.scan
-            items = look(**whole)["Items"]
+            items = look(**_without_filter(params))["Items"]
         return query_units(items, is_strong=_is_strong(params))
 
     def _keyed(self, target: Target) -> Target:
@@ -156,6 +156,16 @@ def _projected(projection: Mapping[str, Any]) -> frozenset[str] | None:
     if projection["ProjectionType"] == "ALL":
         return None
     return frozenset(projection.get("NonKeyAttributes", ()))
+
+
+def _without_filter(params: Params) -> dict[str, Any]:
+    """The same Query, answered with all that it looks at; the service refuses names that nothing uses."""
+    found = {name: value for name, value in params.items() if name not in {"Select", "FilterExpression"}}
+    used = set(re.findall(r"[#:]\w+", found.get("KeyConditionExpression", "")))
+    for part in ("ExpressionAttributeNames", "ExpressionAttributeValues"):
+        kept = {name: value for name, value in found.pop(part, {}).items() if name in used}
+        found |= {part: kept} if kept else {}
+    return found
 
 
 def _is_strong(params: Params) -> bool:

@@ -44,6 +44,10 @@ class Tables:
         return self._made("CatalogTable")
 
     @cached_property
+    def plays(self) -> str:
+        return self._made("PlaysTable")
+
+    @cached_property
     def history(self) -> str:
         return self._made("HistoryTable")
 

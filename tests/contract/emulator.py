@@ -54,13 +54,18 @@ def _descriptions() -> Loader:
 
 def a_session(url: str, *, key: str = ROOT_KEY, secret: str = ROOT_KEY) -> boto3.Session:
     """A session whose clients reach the emulator."""
+    return boto3.Session(botocore_session=a_core(url, key=key, secret=secret))
+
+
+def a_core(url: str, *, key: str = ROOT_KEY, secret: str = ROOT_KEY) -> botocore.session.Session:
+    """What such a session is made of."""
     os.environ["AWS_ENDPOINT_URL"] = url
     session = botocore.session.Session()
     session.register_component("data_loader", _descriptions())
     session.set_credentials(key, secret)
     session.set_config_variable("region", REGION)
     session.register("provide-client-params.dynamodb", strict.check)
-    return boto3.Session(botocore_session=session)
+    return session
 
 
 @contextmanager
@@ -118,7 +123,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
         try:
             with urlopen(url, timeout=1):  # noqa: S310 - the emulator's own address
                 return
-        except URLError:
+        except (URLError, TimeoutError):
             time.sleep(0.05)
     raise AssertionError(f"{url} does not answer")
 

@@ -56,6 +56,11 @@ def a_medium(track: str) -> Media:
     return Media(key=f"audio/{track}.flac", size_bytes=31_457_280, sha256="5e" * 32, content_type="audio/flac")
 
 
+def a_key_event(kind: EventType = EventType.KEY_CREATED, *, key_id: str = "k", at: datetime = START) -> Event:
+    """What is told of a key of alice."""
+    return Event(type=kind, at=at, actor="root", details={"key_id": key_id, "owner": "alice"})
+
+
 def an_entry(download_id: str, seq: int, *, at: datetime = START, **fields: Any) -> HistoryEntry:
     """A row of the history."""
     values: dict[str, Any] = {

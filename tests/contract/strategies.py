@@ -12,8 +12,8 @@ from cratekeeper.domain.events import Event, EventType
 from cratekeeper.domain.failures import ErrorType
 from cratekeeper.domain.ids import MAX_CHILDREN, child_id
 from cratekeeper.domain.lanes import Lane, Rank, Waiting
-from cratekeeper.domain.models import Chunk, Download, Kind, Media, Source, Tally, Upload
-from cratekeeper.domain.states import State
+from cratekeeper.domain.models import Cascade, Chunk, Download, Kind, Media, Source, Tally, Upload
+from cratekeeper.domain.states import State, Verb
 from cratekeeper.domain.writes import Change, Fields, SetName, Stored
 from tests.contract.samples import an_id
 from tests.memory.virtual import START
@@ -38,6 +38,13 @@ uploads = st.builds(Upload, key=texts, upload_id=texts, source_etag=or_none(text
 tallies = st.builds(Tally, completed=counts, failed=counts, cancelled=counts)
 details = st.dictionaries(st.sampled_from(["attempt", "reason", "retry_at"]), or_none(texts | numbers), max_size=3)
 events = st.builds(Event, type=st.sampled_from(EventType), at=moments, actor=texts, details=details)
+cascades = st.builds(
+    Cascade,
+    verb=st.sampled_from(Verb),
+    event=st.sampled_from(EventType),
+    actor=texts,
+    lane=or_none(st.sampled_from(Lane)),
+)
 waiting = st.builds(Waiting, st.sampled_from(Lane), st.sampled_from(Rank))
 
 CHANGEABLE: Final[Mapping[str, st.SearchStrategy[Any]]] = MappingProxyType({
@@ -60,6 +67,7 @@ CHANGEABLE: Final[Mapping[str, st.SearchStrategy[Any]]] = MappingProxyType({
     **dict.fromkeys(SETS, ordinals),
     "bytes_done": numbers,
     "final": or_none(tallies),
+    "cascade": or_none(cascades),
     "waiting": or_none(waiting),
 })
 """Every field that a change may name."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 BATCHES: Final = {"BatchGetItem": 100, "BatchWriteItem": 25, "TransactWriteItems": 100}
 _PLACEHOLDER: Final = re.compile(r"[#:]\w+")
-_EXPRESSIONS: Final = ("UpdateExpression", "ConditionExpression", "KeyConditionExpression")
+_EXPRESSIONS: Final = ("UpdateExpression", "ConditionExpression", "KeyConditionExpression", "FilterExpression")
 
 
 def check(**call: Any) -> None:

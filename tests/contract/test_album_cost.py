@@ -91,7 +91,7 @@ def test_the_emulator_bills_as_the_meter_does(bill: Bill) -> None:
 
 
 def test_the_rig_plays_what_the_template_says() -> None:
-    (stream,) = template.function_of("projector").events("DynamoDB").values()
+    stream = template.function_of("projector").events("DynamoDB")["Changes"]
     queues = template.function_of("processor").events("SQS").values()
     assert stream["BatchSize"] == rig.STREAM_BATCH
     assert {queue["BatchSize"] for queue in queues} == {rig.MESSAGE_BATCH}

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from cratekeeper.adapters.bus import EventBridgeBus, cloud_event
-from cratekeeper.domain.events import Detail, Event, EventType
+from cratekeeper.adapters.bus import EventBridgeBus
+from cratekeeper.domain.announcements import DomainEvent, announced
+from cratekeeper.domain.events import Detail, Event, EventType, HistoryEntry
 from cratekeeper.ports import EventBus
 from tests.contract.emulator import Emulator
 from tests.contract.samples import an_entry, an_id
@@ -18,6 +19,12 @@ from tests.memory.records import MemoryBus
 from tests.memory.virtual import START
 
 _numbers = count(1)
+
+
+def told(entry: HistoryEntry) -> DomainEvent:
+    event = announced(entry)
+    assert event is not None
+    return event
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +37,7 @@ class Wire:
 
 def wire_in_memory() -> Wire:
     bus = MemoryBus()
-    return Wire(bus, lambda: [entry.id for entry in bus.published])
+    return Wire(bus, lambda: [event.id for event in bus.published])
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,7 @@ def test_each_entry_is_one_event(emulator: Emulator, how_many: int) -> None:
     name, item = f"bus-{next(_numbers)}", an_id()
     subscriber = subscribe(emulator, name)
     entries = [an_entry(item, seq) for seq in range(1, how_many + 1)]
-    EventBridgeBus(emulator.aws.events, name).publish(entries)
+    EventBridgeBus(emulator.aws.events, name).publish([told(entry) for entry in entries])
     found = subscriber.events(at_least=how_many)
     assert sorted(event["detail"]["id"] for event in found) == sorted(entry.id for entry in entries)
 
@@ -92,7 +99,7 @@ def test_each_entry_is_one_event(emulator: Emulator, how_many: int) -> None:
 def test_an_entry_reaches_the_subscribers(backend: str, request: pytest.FixtureRequest) -> None:
     wire = wire_in_memory() if backend == "memory" else wire_on(request.getfixturevalue("emulator"))
     entry = an_entry(an_id(), 1)
-    wire.bus.publish([entry])
+    wire.bus.publish([told(entry)])
     assert wire.got() == [entry.id]
     wire.bus.publish([])
 
@@ -104,31 +111,29 @@ def test_a_subscriber_gets_a_cloud_event(emulator: Emulator) -> None:
     details: dict[str, Detail] = {"error_type": "not_found", "message": "no such track", "retry_count": 0}
     event = Event(type=EventType.DOWNLOAD_FAILED, at=START, details=details)
     entry = replace(an_entry(item, 4), event=event)
-    EventBridgeBus(emulator.aws.events, name).publish([entry])
+    EventBridgeBus(emulator.aws.events, name).publish([told(entry)])
     (found,) = subscriber.events(at_least=1)
-    assert (found["source"], found["detail-type"]) == ("cratekeeper", "DOWNLOAD_FAILED")
+    assert (found["source"], found["detail-type"]) == ("cratekeeper", "DownloadFailed")
     assert found["detail"] == {
         "specversion": "1.0",
         "id": f"{item}:4",
         "source": "cratekeeper",
-        "type": "DOWNLOAD_FAILED",
+        "type": "DownloadFailed",
+        "dataschema": "urn:cratekeeper:event:DownloadFailed:1",
         "subject": item,
         "time": "2026-11-21T08:00:00.000+00:00",
         "datacontenttype": "application/json",
         "data": {
             "event_type": "DOWNLOAD_FAILED",
             "download_id": item,
+            "parent_id": None,
             "kind": "track",
             "content_id": entry.content_id,
+            "status": "FAILED",
+            "reason": "no such track",
             "user_id": "system",
             "requested_by": "alice",
             "source": "USER",
             "details": details,
         },
     }
-
-
-def test_an_event_of_another_subject_has_no_item() -> None:
-    entry = an_entry("queue", 1, kind=None, content_id=None, source=None, requested_by=None)
-    data: Any = cloud_event(entry)["data"]
-    assert [data[name] for name in ("kind", "content_id", "requested_by", "source")] == [None] * 4

@@ -63,6 +63,17 @@ def test_an_ingested_album_is_known(catalog: CatalogStore) -> None:
     )
 
 
+def test_many_albums_are_known_at_once(catalog: CatalogStore) -> None:
+    found = metadata()
+    catalog.ingest(found)
+    catalog.ingest(Metadata(album=Album(id=content_id("empty"), name="E"), tracks=(), artists=()))
+    asked = [content_id(f"{number}") for number in range(150)]
+    known = catalog.known_albums([*asked, found.album.id, content_id("empty"), found.album.id])
+    assert known == {each: catalog.album(each) for each in (found.album.id, content_id("empty"))}
+    assert catalog.known_albums(each for each in [found.album.id]) == {found.album.id: catalog.album(found.album.id)}
+    assert catalog.known_albums([]) == {}
+
+
 def test_an_unknown_album_is_none(catalog: CatalogStore) -> None:
     assert catalog.album(content_id("unknown")) is None
 
@@ -118,7 +129,7 @@ def test_media_are_found_by_kind_and_id(catalog: CatalogStore) -> None:
 def test_a_row_is_put_over_the_last(catalog: CatalogStore) -> None:
     row = a_row()
     catalog.record(replace(row, availability=Availability.FETCHING))
-    media = Media(key=row.media.key, size_bytes=1, sha256="00" * 32, content_type="audio/ogg")
+    media = Media(key=f"audio/{row.content_id}.ogg", size_bytes=1, sha256="00" * 32, content_type="audio/ogg")
     catalog.record(replace(row, media=media))
     assert catalog.media([(row.kind, row.content_id)]) == {row.content_id: replace(row, media=media)}
 
@@ -128,3 +139,43 @@ def test_more_media_than_one_read_takes(catalog: CatalogStore) -> None:
     for row in rows:
         catalog.record(row)
     assert len(catalog.media((row.kind, row.content_id) for row in rows)) == 130
+
+
+@pytest.mark.parametrize("kind", [Kind.TRACK, Kind.ALBUM_IMAGE])
+def test_what_was_given_up_is_unavailable_until_it_is_stored(catalog: CatalogStore, kind: Kind) -> None:
+    row = a_row(kind)
+    ref = (kind, row.content_id)
+    for _ in range(2):
+        catalog.give_up(*ref)
+        found = catalog.media([ref])[row.content_id]
+        assert found == replace(row, media=None, availability=Availability.UNAVAILABLE)
+    catalog.record(row)
+    assert catalog.media([ref]) == {row.content_id: row}
+
+
+def test_what_is_stored_is_not_given_up(catalog: CatalogStore) -> None:
+    row = a_row()
+    catalog.record(row)
+    catalog.give_up(row.kind, row.content_id)
+    assert catalog.media([(row.kind, row.content_id)]) == {row.content_id: row}
+
+
+def test_what_is_lost_keeps_its_object_and_may_be_given_up(catalog: CatalogStore) -> None:
+    row = a_row()
+    ref = (row.kind, row.content_id)
+    catalog.record(row)
+    for _ in range(2):
+        catalog.lose(row)
+        assert catalog.media([ref]) == {row.content_id: replace(row, availability=Availability.MISSING)}
+    catalog.give_up(*ref)
+    assert catalog.media([ref]) == {row.content_id: replace(row, availability=Availability.UNAVAILABLE)}
+
+
+def test_what_was_stored_anew_or_never_is_not_lost(catalog: CatalogStore) -> None:
+    old, new, never = a_row(), replace(a_row(), media=a_medium("another")), a_row(content="never")
+    catalog.record(new)
+    catalog.lose(old)
+    catalog.lose(never)
+    catalog.lose(replace(never, media=None, availability=Availability.UNAVAILABLE))
+    refs = [(row.kind, row.content_id) for row in (new, never)]
+    assert catalog.media(refs) == {new.content_id: new}

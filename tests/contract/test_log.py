@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from cratekeeper.adapters.telemetry import HIDDEN, LONGEST, JsonLog
+from cratekeeper.adapters.telemetry import LONGEST, EmfMetrics, JsonLog
+from cratekeeper.domain.metrics import BYTES, DURATION, FAILURE_RATE, LEASE_LOSSES, PROCESSED, Measure
 from cratekeeper.domain.states import State
+from cratekeeper.domain.text import HIDDEN
 from tests.memory.virtual import VirtualClock
 
 KEY = "ck_0123456789abcdefghijklmnopqrstuvwxyz-_ABCDE"
@@ -104,3 +106,50 @@ def test_a_huge_text_is_cut() -> None:
     assert found[0]["reason"] == "é" * LONGEST
     assert len(found[0]["error"]) == LONGEST
     assert KEY[3:] not in found[0]["keys"]
+
+
+# Metrics
+
+
+def figures(*measures: Measure, namespace: str = "Cratekeeper/test") -> list[dict[str, Any]]:
+    stream = io.StringIO()
+    EmfMetrics(namespace, clock=VirtualClock(), stream=stream).emit(*measures)
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_a_figure_is_a_line_in_the_embedded_metric_format() -> None:
+    (line,) = figures(Measure(PROCESSED, [2], {"Kind": "track", "Result": "failed"}))
+    directive = {
+        "Namespace": "Cratekeeper/test",
+        "Dimensions": [["Kind", "Result"]],
+        "Metrics": [{"Name": "Processed", "Unit": "Count"}],
+    }
+    assert line == {
+        "_aws": {"Timestamp": 1795248000000, "CloudWatchMetrics": [directive]},
+        "Kind": "track",
+        "Result": "failed",
+        "Processed": [2],
+    }
+
+
+def test_figures_with_the_same_dimensions_share_a_line() -> None:
+    found = figures(Measure(BYTES, [5]), Measure(DURATION, [7], {"Kind": "track"}), Measure(LEASE_LOSSES, [1]))
+    assert [line.keys() - {"_aws"} for line in found] == [{"Bytes", "LeaseLosses"}, {"Kind", "Duration"}]
+    assert found[0]["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [[]]
+
+
+def test_a_line_holds_a_hundred_values_of_a_metric() -> None:
+    found = figures(Measure(FAILURE_RATE, [*range(250)]), Measure(BYTES, [1]))
+    assert [len(line["FailureRate"]) for line in found] == [100, 100, 50]
+    assert ["Bytes" in line for line in found] == [True, False, False]
+    names = [[each["Name"] for each in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]] for line in found]
+    assert names == [["FailureRate", "Bytes"], ["FailureRate"], ["FailureRate"]]
+
+
+def test_without_a_namespace_nobody_is_told() -> None:
+    assert figures(Measure(BYTES, [1]), namespace="") == figures() == []
+
+
+def test_figures_go_where_the_platform_looks(capsys: pytest.CaptureFixture[str]) -> None:
+    EmfMetrics("Cratekeeper/test", clock=VirtualClock()).emit(Measure(BYTES, [1]))
+    assert json.loads(capsys.readouterr().out)["Bytes"] == [1]

@@ -11,16 +11,24 @@ from botocore.exceptions import ClientError
 from cratekeeper.adapters.aws import Aws
 from cratekeeper.domain import transitions
 from cratekeeper.domain.access import Role
+from cratekeeper.domain.activity import Activity
+from cratekeeper.domain.announcements import announced
+from cratekeeper.domain.audit import AuditSearch
 from cratekeeper.domain.catalog import MediaRow
 from cratekeeper.domain.control import Held, Permit, Seeker
+from cratekeeper.domain.events import Event, EventType
+from cratekeeper.domain.idempotency import KeptAnswer, KeyName, KeyRecord
+from cratekeeper.domain.jobs import JobLease, Run
 from cratekeeper.domain.lanes import Lane
 from cratekeeper.domain.models import Kind, PlanChunk
+from cratekeeper.domain.popularity import Chart, Play
 from cratekeeper.domain.states import State
+from cratekeeper.domain.users import User
 from cratekeeper.domain.writes import Change, Create, Fields, FreeLock, FreeSlot, TakeCapacity, TakeLock, TakeSlot
 from tests.contract.adapters import Adapters, Resources, create_resources
 from tests.contract.conftest import LIMIT, Tables
 from tests.contract.emulator import Emulator, a_session
-from tests.contract.samples import SOON, a_child, a_medium, a_root, an_entry, an_id
+from tests.contract.samples import SOON, a_child, a_key_event, a_medium, a_root, an_entry, an_id
 from tests.contract.test_catalog import metadata
 from tests.facts import template
 from tests.memory.virtual import START
@@ -115,7 +123,7 @@ def reads(adapters: Adapters, root: str) -> None:
     store.due(0, before=SOON, limit=9)
     store.waiting(limit=9)
     store.waiting_roots(limit=9)
-    store.count(State.PENDING)
+    store.count(State.PENDING, limit=9)
     store.roots_of("alice", after=None, limit=9)
     store.usage("alice")
     store.lock_holder(Kind.ALBUM, "x")
@@ -123,7 +131,8 @@ def reads(adapters: Adapters, root: str) -> None:
 
 
 def catalog_reads(adapters: Adapters) -> None:
-    adapters.catalog.album("a")
+    adapters.catalog.known_albums("ab")
+    adapters.catalog.known_albums("a")
     adapters.catalog.media([(Kind.TRACK, "t" * 22), (Kind.TRACK, "u" * 22)])
     adapters.catalog.media([(Kind.TRACK, "t" * 22)])
 
@@ -131,25 +140,83 @@ def catalog_reads(adapters: Adapters) -> None:
 def catalog_writes(adapters: Adapters) -> None:
     adapters.catalog.ingest(metadata())
     adapters.catalog.ingest_track(metadata().tracks[0])
+    adapters.catalog.give_up(Kind.TRACK, "g" * 22)
     adapters.catalog.record(MediaRow(content_id="t" * 22, kind=Kind.TRACK, media=a_medium("t" * 22)))
 
 
 def requests(adapters: Adapters) -> None:
-    work(adapters)
-    catalog_reads(adapters)
+    asking(adapters)
     adapters.history.of_download("x", after=0, limit=9)
-    search(adapters)
 
 
 def search(adapters: Adapters) -> None:
+    asking(adapters)
+    adapters.library.albums(after=None, limit=9)
+    adapters.library.album("a")
+    adapters.library.tracks("tu")
+    adapters.plays.log(Play(id=an_id(), track_id="t" * 22, at=START))
+    adapters.plays.chart()
+
+
+def asking(adapters: Adapters) -> None:
+    """What creates downloads, and tells who is there."""
+    work(adapters)
+    catalog_reads(adapters)
+    adapters.store.lock_holders([(Kind.ALBUM, "x"), (Kind.TRACK, "y")])
+    keys(adapters)
+    identified(adapters)
+
+
+def keys(adapters: Adapters) -> None:
+    name, holder = KeyName("alice", an_id()), "me"
+    bid = KeyRecord(fingerprint="f", root=an_id(), holder=holder, until=SOON, expires_at=SOON)
+    adapters.idempotency.take(name, bid, now=START)
+    adapters.idempotency.take(name, bid, now=SOON)
+    adapters.idempotency.release(name, holder=holder, now=START)
+    assert adapters.idempotency.keep(name, holder=holder, answer=KeptAnswer(202, None, "{}"))
+    adapters.idempotency.forget(name, holder=holder)
+
+
+def identified(adapters: Adapters) -> None:
     adapters.identities.caller_of("hash")
     assert adapters.secrets.pepper() == b"pepper"
 
 
 def admin(adapters: Adapters) -> None:
-    adapters.identities.put_user("alice", Role.USER)
-    adapters.identities.put_key("alice", key_id="k", key_hash="hash", now=START)
-    search(adapters)
+    work(adapters)
+    orders(adapters)
+    everybodys(adapters)
+    adapters.history.activity(since=START)
+    list(adapters.history.ended(since=START, until=SOON))
+    adapters.history.of_download("x", after=0, limit=9)
+    adapters.identities.put_user("alice", Role.USER, now=START)
+    adapters.identities.put_key("alice", key_id="k", key_hash="hash", event=a_key_event())
+    people(adapters)
+    identified(adapters)
+
+
+def people(adapters: Adapters) -> None:
+    name = an_id()
+    adapters.identities.create(User(user_id=name, role=Role.USER, created_at=START))
+    adapters.identities.amend(name, {"role": Role.VIEWER})
+    adapters.identities.put_key(name, key_id="k", key_hash=name, event=a_key_event())
+    adapters.identities.revoke(name, key_id="k", event=a_key_event())
+    adapters.identities.users(after=None, limit=9)
+    for search in ({}, {"download_id": "x"}, {"user_id": "alice"}):
+        adapters.history.audit(AuditSearch(until=SOON, **search), after=None, limit=9)
+
+
+def orders(adapters: Adapters) -> None:
+    order = Event(type=EventType.QUEUE_PAUSED, at=START, actor="root")
+    adapters.permits.pause(order, reason="x", resume_at=SOON)
+    adapters.permits.resume(order)
+    adapters.permits.set_limit(LIMIT, event=order)
+
+
+def everybodys(adapters: Adapters) -> None:
+    adapters.store.newest([State.FAILED], after=None, limit=9)
+    adapters.store.oldest(State.IN_PROGRESS, limit=9)
+    adapters.store.recounted()
 
 
 def processor(adapters: Adapters) -> None:
@@ -161,6 +228,8 @@ def processor(adapters: Adapters) -> None:
 
 def dispatcher(adapters: Adapters) -> None:
     work(adapters)
+    orders(adapters)
+    adapters.store.recount(now=START, older_than=START)
 
 
 def projector(adapters: Adapters) -> None:
@@ -169,10 +238,66 @@ def projector(adapters: Adapters) -> None:
     adapters.history.put(entries)
     assert adapters.history.absent(entries[:1]) == []
     list(adapters.store.everything())
-    adapters.bus.publish(entries)
+    adapters.bus.publish([event for each in entries if (event := announced(each))])
+    list(adapters.identities.everybody())
+    adapters.history.activity(since=START)
+    adapters.history.seal([Activity(at=START)], until=SOON)
+    list(adapters.history.ended(since=START, until=SOON))
 
 
-TOURS: tuple[Callable[[Adapters], None], ...] = (requests, search, admin, processor, dispatcher, projector)
+def watchdog(adapters: Adapters) -> None:
+    work(adapters)
+    records(adapters)
+    row = MediaRow(content_id="t" * 22, kind=Kind.TRACK, media=a_medium("t" * 22))
+    adapters.catalog.media([(Kind.TRACK, "t" * 22)])
+    adapters.catalog.media([(Kind.TRACK, "t" * 22), (Kind.TRACK, "u" * 22)])
+    adapters.catalog.lose(row)
+    list(adapters.expected.expected("audio/t"))
+    list(adapters.inventory.objects("audio/t"))
+    adapters.inventory.find("audio/t")
+    adapters.history.put([an_entry("job:x", 1)])
+
+
+def jobs(adapters: Adapters) -> None:
+    records(adapters)
+    list(adapters.usage.claims())
+    root = a_root()
+    lock = TakeLock(root.kind, root.content_id, root.id)
+    slot = TakeSlot(user_id=root.id, root=root.id, day="d", known_day="", max_active=None, max_requests=None)
+    adapters.store.commit(lock, slot)
+    adapters.store.commit(FreeLock(root.kind, root.content_id, root.id), FreeSlot(root.id, root.id))
+    adapters.store.usage("alice")
+    adapters.store.lock_holder(Kind.ALBUM, "x")
+    adapters.permits.drop(Held(root.id, Permit(SOON, 0, 0)))
+    everybodys(adapters)
+    adapters.store.get(root.key, a_child(root.id, 1).key)
+    adapters.store.family(root.id)
+    adapters.old_history.remove([{"pk": "x", "sk": "y"}])
+    assert list(adapters.old_history.older_than(SOON, on_day="2020-01-01")) == []
+    list(adapters.inventory.uploads())
+    adapters.media.abort("audio/x.mp3", "gone")
+    list(adapters.plays.of_day("2026-11-21"))
+    adapters.plays.publish(Chart(at=START, days=30, places=()))
+
+
+def records(adapters: Adapters) -> None:
+    run = Run(id=an_id(), job_id=an_id(), started_at=START, triggered_by="x")
+    lease = JobLease(run=run, until=SOON)
+    assert adapters.jobs.swap(run.job_id, None, lease)
+    assert adapters.jobs.swap(run.job_id, lease, None, ended=run.completed({}, now=SOON))
+    adapters.jobs.read(run.job_id, runs=9)
+
+
+TOURS: tuple[Callable[[Adapters], None], ...] = (
+    requests,
+    search,
+    admin,
+    processor,
+    dispatcher,
+    projector,
+    watchdog,
+    jobs,
+)
 
 
 @pytest.mark.parametrize("tour", TOURS, ids=lambda tour: tour.__name__)
@@ -180,17 +305,42 @@ def test_a_function_may_do_its_work(functions: Functions, tour: Callable[[Adapte
     tour(functions[tour.__name__])
 
 
+ROW = MediaRow(content_id="t" * 22, kind=Kind.TRACK, media=a_medium("t" * 22))
 FORBIDDEN: dict[str, tuple[str, Callable[[Adapters], Any]]] = {
-    "a reader makes no key": ("search", lambda a: a.identities.put_user("eve", Role.ADMIN)),
-    "an API function makes no key": ("requests", lambda a: a.identities.put_user("eve", Role.ADMIN)),
-    "a reader sees no queue": ("search", lambda a: a.store.waiting(limit=1)),
+    "an API function lists no users": ("requests", lambda a: a.identities.users(after=None, limit=9)),
+    "an API function searches no history": (
+        "requests",
+        lambda a: a.history.audit(AuditSearch(until=SOON, user_id="alice"), after=None, limit=9),
+    ),
+    "a reader makes no key": ("search", lambda a: a.identities.put_user("eve", Role.ADMIN, now=START)),
+    "an API function makes no key": ("requests", lambda a: a.identities.put_user("eve", Role.ADMIN, now=START)),
+    "a search reads no history": ("search", lambda a: a.history.of_download("x", after=0, limit=9)),
+    "a reader writes no catalog": ("search", lambda a: a.catalog.record(ROW)),
+    "a reader gives nothing up": ("search", lambda a: a.catalog.give_up(Kind.TRACK, "t" * 22)),
+    "a reader counts no plays": ("search", lambda a: list(a.plays.of_day("2026-11-21"))),
+    "who asks for downloads logs no plays": ("requests", lambda a: a.plays.chart()),
     "an API function writes no catalog": ("requests", lambda a: a.catalog.ingest(metadata())),
     "a worker writes no history": ("processor", lambda a: a.history.put([an_entry("x", 1)])),
     "a worker reads no keys": ("processor", lambda a: a.identities.caller_of("hash")),
     "a worker scans nothing": ("processor", lambda a: list(a.store.everything())),
     "a projector moves no download": ("projector", lambda a: a.store.commit(Create(a_root()))),
     "a dispatcher stores nothing": ("dispatcher", lambda a: a.catalog.ingest_track(metadata().tracks[0])),
-    "an administrator rings nothing": ("admin", lambda a: a.bell.ring(Lane.HIGH, ["x"])),
+    "an administrator writes no history": ("admin", lambda a: a.history.seal([Activity(at=START)])),
+    "an administrator writes no catalog": ("admin", lambda a: a.catalog.ingest(metadata())),
+    "a dispatcher writes no history": ("dispatcher", lambda a: a.history.put([an_entry("x", 1)])),
+    "a watchdog reads no bytes": ("watchdog", lambda a: list(a.media.read("audio/x.mp3"))),
+    "a watchdog stores no row": ("watchdog", lambda a: a.catalog.ingest_track(metadata().tracks[0])),
+    "a watchdog aborts no upload": ("watchdog", lambda a: a.media.abort("audio/x.mp3", "gone")),
+    "a job rings nobody": ("jobs", lambda a: a.bell.ring(Lane.NORMAL, [an_id()])),
+    "a job reads no bytes": ("jobs", lambda a: list(a.media.read("audio/x.mp3"))),
+    "a job lists no objects": ("jobs", lambda a: list(a.inventory.objects("audio/"))),
+    "a job makes no key": ("jobs", lambda a: a.identities.put_user("eve", Role.ADMIN, now=START)),
+    "an administrator removes no history": ("admin", lambda a: a.old_history.remove([{"pk": "x", "sk": "y"}])),
+    "a projector pauses nothing": (
+        "projector",
+        lambda a: a.permits.resume(Event(type=EventType.QUEUE_RESUMED, at=START)),
+    ),
+    "an API function sees no activity": ("requests", lambda a: list(a.history.ended(since=START, until=SOON))),
 }
 
 

@@ -196,6 +196,18 @@ def test_dropping_what_is_gone_or_anothers_is_harmless(queue: Queue) -> None:
     assert queue.permits.drop(held(permit=Permit(SOON, 1, 0))).permits == {}
 
 
+def test_several_permits_and_marks_go_together(queue: Queue) -> None:
+    full(queue)
+    for number in (3, 4):
+        queue.permits.mark(IDS[number], Lane.LOW, limit=LIMIT)
+    marks = {Lane.LOW: frozenset({IDS[3]}), Lane.HIGH: frozenset({IDS[0]})}
+    after = queue.permits.drop(held(0), held(1), marks=marks)
+    assert ({*after.permits}, after.hungry) == ({IDS[2]}, {Lane.LOW: {IDS[4]}})
+    assert queue.permits.drop(held(0), held(2), marks={Lane.LOW: frozenset({IDS[4]})}) == queue.permits.read()
+    assert queue.permits.read() == Control(limit=LIMIT)
+    assert queue.permits.drop() == queue.permits.drop(marks=marks) == Control(limit=LIMIT)
+
+
 def test_a_drop_shows_the_hungry(queue: Queue) -> None:
     full(queue)
     queue.permits.mark(IDS[3], Lane.NORMAL, limit=LIMIT)

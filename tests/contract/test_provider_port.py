@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from cratekeeper.domain.discovery import Subject
 from cratekeeper.domain.errors import ProviderNotConfigured, TransferFailed
 from cratekeeper.domain.failures import ErrorType
 from cratekeeper.domain.media import Inspector
@@ -92,7 +93,40 @@ def test_audio_of_another_version_starts_at_its_beginning(upstream: Upstream, et
         assert inspected(body) == body.length
 
 
-@pytest.mark.parametrize("wanted", ["album", "track", "artist", "audio", "image"])
+def test_a_search_finds_names_whatever_their_case(upstream: Upstream) -> None:
+    found = upstream.port.search("three sketches", subjects=[Subject.ALBUM], limit=50)
+    assert [(each.id, each.subject, each.name) for each in found] == [
+        (upstream.album_id, Subject.ALBUM, "Three Sketches")
+    ]
+
+
+def test_a_search_is_for_the_subjects_that_are_asked_for(upstream: Upstream) -> None:
+    album, _ = upstream.port.album(upstream.album_id)
+    name = upstream.port.artist(album.artist_ids[0]).name
+    [artist] = upstream.port.search(name, subjects=[Subject.ARTIST], limit=50)
+    assert (artist.id, artist.name) == (album.artist_ids[0], name)
+    assert artist not in upstream.port.search(name, subjects=[Subject.ALBUM, Subject.TRACK], limit=50)
+
+
+def test_a_search_gives_no_more_than_asked_for(upstream: Upstream) -> None:
+    everything = upstream.port.search("e", subjects=[*Subject], limit=200)
+    assert len(everything) > 1
+    assert upstream.port.search("e", subjects=[*Subject], limit=1) == everything[:1]
+
+
+def test_a_search_for_nothing_that_is_there(upstream: Upstream) -> None:
+    assert upstream.port.search("?&#%/ 'x\u00e9", subjects=[*Subject], limit=50) == ()
+
+
+def test_a_discography_is_an_artist_with_albums(upstream: Upstream) -> None:
+    album, _ = upstream.port.album(upstream.album_id)
+    found = upstream.port.discography(album.artist_ids[0])
+    assert (found.artist.id, found.artist.subject) == (album.artist_ids[0], Subject.ARTIST)
+    assert upstream.album_id in [each.id for each in found.albums]
+    assert {each.subject for each in found.albums} == {Subject.ALBUM}
+
+
+@pytest.mark.parametrize("wanted", ["album", "track", "artist", "discography", "audio", "image"])
 def test_what_the_provider_does_not_have(upstream: Upstream, wanted: str) -> None:
     with pytest.raises(TransferFailed) as failure:
         ask(upstream.port, wanted)
@@ -109,7 +143,7 @@ def test_an_aborted_answer_raises_the_reason(upstream: Upstream) -> None:
 
 
 @pytest.mark.parametrize("url", ["", "http://", "http://:80"])
-@pytest.mark.parametrize("wanted", ["album", "track", "artist", "audio", "image"])
+@pytest.mark.parametrize("wanted", ["album", "track", "artist", "discography", "search", "audio", "image"])
 def test_without_a_host_nothing_is_asked(url: str, wanted: str) -> None:
     with pytest.raises(ProviderNotConfigured, match="set ProviderUrl"):
         ask(a_provider(url), wanted)
@@ -135,5 +169,7 @@ def ask(provider: Provider, wanted: str) -> None:
                 list(opened.enter_context(provider.audio(NOBODY, deadline_s=20)).chunks())
             case "image":
                 list(opened.enter_context(provider.image(image_id("nobody"), deadline_s=20)).chunks())
+            case "search":
+                provider.search(NOBODY, subjects=[*Subject], limit=1)
             case _:
                 getattr(provider, wanted)(NOBODY)

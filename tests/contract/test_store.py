@@ -9,11 +9,11 @@ from cratekeeper.domain import transitions
 from cratekeeper.domain.errors import WriteRefused
 from cratekeeper.domain.events import Event, EventType
 from cratekeeper.domain.failures import ErrorType
-from cratekeeper.domain.ids import CHUNK, Key, chunk_key
+from cratekeeper.domain.ids import CHUNK, Key, chunk_key, plan_key
 from cratekeeper.domain.lanes import Lane
 from cratekeeper.domain.models import ChildPlan, Chunk, Download, Kind, PlanChunk, Usage
 from cratekeeper.domain.states import State
-from cratekeeper.domain.writes import Change, Create, Fields, FreeLock, Lock, TakeLock
+from cratekeeper.domain.writes import Change, Create, Erase, Fields, FreeLock, Lock, TakeLock
 from tests.contract.conftest import Queue
 from tests.contract.samples import SOON, a_child, a_medium, a_root, an_id
 from tests.memory.virtual import START
@@ -273,7 +273,8 @@ def test_everything_is_every_root_and_child(queue: Queue) -> None:
     queue.store.commit(*map(Create, roots), Create(Chunk(root=roots[0].id, number=1)), TakeLock(Kind.TRACK, "t", "me"))
     queue.store.save_plan([PlanChunk(root=roots[0].id, epoch=1, number=0, total=0, children=())])
     queue.permits.unmark(["x"], Lane.LOW)
-    assert {each.id: each for each in queue.store.everything()} == {each.id: each for each in [*roots, *children]}
+    found = [each for each in queue.store.everything() if isinstance(each, Download)]
+    assert {each.id: each for each in found} == {each.id: each for each in [*roots, *children]}
 
 
 def test_a_plan_is_kept_apart_from_the_family(queue: Queue) -> None:
@@ -314,6 +315,20 @@ def test_only_its_holder_frees_a_lock(queue: Queue) -> None:
     queue.store.commit(FreeLock(Kind.ALBUM, "X" * 22, "me"))
     queue.store.commit(FreeLock(Kind.ALBUM, "X" * 22, "me"))
     assert queue.store.lock_holder(Kind.ALBUM, "X" * 22) is None
+
+
+def test_what_is_erased_is_gone_and_erasing_it_again_is_harmless(queue: Queue) -> None:
+    root = a_root()
+    child = a_child(root.id, 1)
+    plan = PlanChunk(root=root.id, epoch=1, number=0, total=0, children=())
+    queue.store.commit(Create(root), Create(child))
+    queue.store.save_plan([plan])
+    erasures = [Erase(root.key), Erase(child.key), Erase(plan_key(root.id, 1, 0))]
+    queue.store.commit(*erasures)
+    assert (queue.store.family(root.id), queue.store.plan_chunk(root.id, epoch=1, chunk=0)) == (None, None)
+    assert queue.store.waiting_roots(limit=9) == []
+    queue.store.commit(*erasures)
+    queue.store.commit(erasures[0])
 
 
 def test_nothing_is_in_use_at_first(queue: Queue) -> None:

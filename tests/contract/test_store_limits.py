@@ -29,6 +29,12 @@ def used(queue: Queue) -> tuple[str, int, set[str]]:
     return usage.day, usage.requests, set(usage.active)
 
 
+def one_before(queue: Queue) -> None:
+    """A download of today that has ended."""
+    queue.store.commit(first_slot("r0"))
+    queue.store.commit(FreeSlot("alice", "r0"))
+
+
 def refused(queue: Queue, slot: TakeSlot) -> Usage:
     before = queue.store.usage(slot.user_id)
     with pytest.raises(WriteRefused) as refusal:
@@ -71,6 +77,26 @@ def test_the_requests_of_a_day_are_bounded(queue: Queue) -> None:
         queue.store.commit(slot)
         queue.store.commit(FreeSlot("alice", f"r{number}"))
     assert refused(queue, a_slot("r3")).requests == 3
+
+
+@pytest.mark.case("B-01")
+@pytest.mark.parametrize("known_day", ["", TODAY])
+def test_a_batch_takes_all_of_its_slots(queue: Queue, known_day: str) -> None:
+    if known_day:
+        one_before(queue)
+    others = frozenset({"r2", "r3"})
+    queue.store.commit(a_slot("r1", others=others, known_day=known_day, max_active=3, max_requests=4))
+    assert used(queue) == (TODAY, 3 + bool(known_day), {"r1", "r2", "r3"})
+
+
+@pytest.mark.parametrize("known_day", ["", TODAY])
+@pytest.mark.parametrize("limits", [{"max_active": 2}, {"max_requests": 2}])
+def test_a_batch_takes_no_slot_beyond_a_limit(queue: Queue, known_day: str, limits: dict[str, int]) -> None:
+    if known_day:
+        one_before(queue)
+    slot = a_slot("r1", others=frozenset({"r2", "r3"}), known_day=known_day, max_active=9, max_requests=9)
+    refused(queue, replace(slot, **limits))
+    assert used(queue)[2] == set()
 
 
 @pytest.mark.case("L-07")

@@ -11,7 +11,7 @@ from tests.facts.template import Function, listed
 REASONED_ACTIONS = {"sqs:SendMessage*": "one action on AWS; the local emulator knows SendMessageBatch as another"}
 """Actions with a star that a role may be given, and why."""
 
-ENTRY_BY_INVOCATION_ONLY = {"admin"}
+ENTRY_BY_INVOCATION_ONLY: set[str] = set()
 """Functions without an event: who may invoke them is said by IAM."""
 
 VARIABLES = {
@@ -19,12 +19,16 @@ VARIABLES = {
     "CATALOG_TABLE": "CatalogTable",
     "HISTORY_TABLE": "HistoryTable",
     "IDENTITY_TABLE": "IdentityTable",
+    "PLAYS_TABLE": "PlaysTable",
     "MEDIA_BUCKET": "MediaBucket",
     "HIGH_QUEUE_URL": "HighQueue",
     "NORMAL_QUEUE_URL": "NormalQueue",
     "LOW_QUEUE_URL": "LowQueue",
     "EVENT_BUS_NAME": "EventBus",
     "PEPPER_SECRET_ID": "PepperSecret",
+    "PROCESSOR_FUNCTION": "ProcessorFunction",
+    "JOBS_FUNCTION": "JobsFunction",
+    "WATCHDOG_FUNCTION": "WatchdogFunction",
 }
 """Which resource a variable names."""
 
@@ -71,7 +75,8 @@ def test_no_right_is_given_twice(function: Function) -> None:
 def test_a_function_knows_what_it_may_touch_and_nothing_else(function: Function) -> None:
     known = {VARIABLES[name]: value for name, value in function.environment.items()}
     assert known == {resource: {"Ref": resource} for resource in known}
-    assert known.keys() == {each for each in VARIABLES.values() if function.actions_on(each) - STREAM}
+    others = set(VARIABLES.values()) - {function.id}  # its own name Lambda tells it
+    assert known.keys() == {each for each in others if function.actions_on(each) - STREAM}
 
 
 @pytest.mark.parametrize(
@@ -79,14 +84,28 @@ def test_a_function_knows_what_it_may_touch_and_nothing_else(function: Function)
     [
         # An audit row is written once: no role may change or remove one.
         ("HistoryTable", {"dynamodb:UpdateItem", "dynamodb:DeleteItem"}, set()),
-        ("HistoryTable", {"dynamodb:PutItem", "dynamodb:BatchWriteItem"}, {"projector"}),
+        # The watchdog puts the events of its scans; a batch of the jobs removes what is over its retention.
+        ("HistoryTable", {"dynamodb:PutItem", "dynamodb:BatchWriteItem"}, {"projector", "watchdog", "jobs"}),
         ("IdentityTable", {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}, {"admin"}),
         # An API function may get an identity by its key, and list none.
-        ("IdentityTable", {"dynamodb:Query", "dynamodb:Scan", "dynamodb:BatchGetItem"}, set()),
+        ("IdentityTable", {"dynamodb:Scan", "dynamodb:BatchGetItem"}, set()),
+        ("IdentityTable", {"dynamodb:Query"}, {"admin", "projector"}),
         ("PepperSecret", {"secretsmanager:GetSecretValue"}, {"requests", "search", "admin"}),
-        ("MediaBucket", {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, {"processor"}),
+        ("MediaBucket", {"s3:PutObject", "s3:DeleteObject"}, {"processor"}),
+        # Links to objects are signed in the name of who makes them.
+        ("MediaBucket", {"s3:GetObject"}, {"processor", "search"}),
         ("CatalogTable", {"dynamodb:PutItem", "dynamodb:BatchWriteItem"}, {"processor"}),
+        # The watchdog marks rows whose object is gone.
+        ("CatalogTable", {"dynamodb:UpdateItem"}, {"processor", "watchdog"}),
+        # Plays are logged by the API and counted by a job; nobody changes one.
+        ("PlaysTable", {"dynamodb:PutItem"}, {"search", "jobs"}),
+        ("PlaysTable", {"dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}, set()),
         ("EventBus", {"events:PutEvents"}, {"projector"}),
+        # The worker has rights of its own: who may ask it by name needs none of them.
+        ("ProcessorFunction", {"lambda:InvokeFunction"}, {"admin"}),
+        # A run goes on in a further invocation; the jobs hand hooks on to the watchdog.
+        ("WatchdogFunction", {"lambda:InvokeFunction"}, {"admin", "jobs", "watchdog"}),
+        ("JobsFunction", {"lambda:InvokeFunction"}, {"admin", "jobs"}),
         ("HighQueue", {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"}, {"processor"}),
     ],
 )
@@ -101,7 +120,7 @@ def test_no_function_reads_a_whole_table_but_for_the_repair_of_the_history() -> 
         for function in template.functions()
         if "dynamodb:Scan" in function.actions_on(table)
     }
-    assert scans == {("projector", "QueueTable")}
+    assert scans - {("admin", "IdentityTable")} == {("projector", "QueueTable"), ("jobs", "QueueTable")}
 
 
 def test_a_media_object_is_reached_below_its_prefixes_only() -> None:
@@ -115,10 +134,22 @@ def test_a_media_object_is_reached_below_its_prefixes_only() -> None:
     assert objects == {"${MediaBucket.Arn}/audio/*", "${MediaBucket.Arn}/images/*"}
 
 
-def test_a_resource_lets_in_only_the_rule_that_rings_the_dispatcher() -> None:
-    assert [(each["Sid"], each["Condition"]) for each in _resource_statements() if each["Effect"] == "Allow"] == [
-        ("UndeliveredTicks", {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["DispatcherFunctionTick", "Arn"]}}})
-    ]
+def test_a_queue_lets_in_only_the_rules_that_ring_functions() -> None:
+    allowed = {
+        each["Sid"]: {template.rule(arn) for arn in listed(each["Condition"]["ArnEquals"]["aws:SourceArn"])}
+        for each in _resource_statements()
+        if each["Effect"] == "Allow"
+    }
+    assert allowed == {
+        "UndeliveredTicks": _rules("dispatcher"),
+        "UndeliveredJobs": _rules("watchdog") | _rules("jobs"),
+    }
+
+
+def _rules(folder: str) -> set[str]:
+    """The rules that SAM makes of a function's schedules and patterns."""
+    function = template.function_of(folder)
+    return {f"{function.id}{name}" for kind in ("Schedule", "EventBridgeRule") for name in function.events(kind)}
 
 
 def test_what_lets_in_names_its_resource() -> None:

@@ -34,11 +34,13 @@ SETTINGS = {
     "Runtime": "python3.13",
     "Architecture": "arm64",
     "LogLevel": "INFO",
+    "Tracing": "false",
+    "AlarmTopicArn": "",
 }
 """Name and default of every setting."""
 
-NO_VARIABLE = {"Runtime", "Architecture"}
-"""They choose the machine; a function can be on no other."""
+NO_VARIABLE = {"Runtime", "Architecture", "Tracing", "AlarmTopicArn"}
+"""They choose what is around a function, and the function need not know."""
 
 BUSY_WAITS = 50
 """A download gives up after so many `busy` answers in a row; each is one receive of its message."""
@@ -79,6 +81,7 @@ def test_a_parameter_is_described_and_bounded(name: str) -> None:
         ("AuditRetentionDays", ["-1", "1", "90", "9999"], ["0", "-2", "10000", ""]),
         ("WatchdogSchedule", ["rate(1 day)", "cron(0 3 * * ? *)"], ["", "daily", "rate()"]),
         ("DispatchSchedule", ["rate(1 minute)"], ["1 minute"]),
+        ("AlarmTopicArn", ["", "arn:aws:sns:eu-central-1:123456789012:alarms"], ["alarms", "arn:a b"]),
         ("OidcIssuer", ["", "https://id.example"], ["http://id.example", "id.example"]),
     ],
 )
@@ -89,7 +92,8 @@ def test_a_pattern_tells_good_from_bad(name: str, good: list[str], bad: list[str
 
 
 def test_every_setting_reaches_every_function() -> None:
-    variables: dict[str, Any] = template.document()["Globals"]["Function"]["Environment"]["Variables"]
+    variables = {**template.document()["Globals"]["Function"]["Environment"]["Variables"]}
+    assert variables.pop("METRICS_NAMESPACE") == {"Fn::Sub": "Cratekeeper/${AWS::StackName}"}
     assert variables == {
         re.sub(r"(?<!^)(?=[A-Z])", "_", name).upper(): {"Ref": name} for name in SETTINGS if name not in NO_VARIABLE
     }
@@ -206,12 +210,12 @@ def test_each_lane_rings_the_processor() -> None:
     assert lanes == {(queue, "processor") for queue in ("HighQueue", "NormalQueue", "LowQueue")}
 
 
-def test_the_stream_mapping_never_stands_still() -> None:
-    (mapping,) = template.function_of("projector").events("DynamoDB").values()
+@pytest.mark.parametrize("mapping", template.function_of("projector").events("DynamoDB").values())
+def test_a_stream_mapping_never_stands_still(mapping: dict[str, Any]) -> None:
     assert mapping["BisectBatchOnFunctionError"] is True
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert 1 <= mapping["MaximumRetryAttempts"] <= 10_000
-    assert 1 <= mapping["ParallelizationFactor"] <= 10
+    assert 1 <= mapping.get("ParallelizationFactor", 1) <= 10
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
 
 
@@ -286,3 +290,19 @@ def test_the_bucket_is_reached_by_tls_only() -> None:
     (policy,) = map(template.properties, template.ids("AWS::S3::BucketPolicy"))
     assert policy["Bucket"] == {"Ref": "MediaBucket"}
     assert _refuses_plain_http(policy["PolicyDocument"], "s3:*")
+
+
+def test_tracing_is_off_unless_it_is_asked_for() -> None:
+    assert template.document()["Globals"]["Function"]["Tracing"] == {"Fn::If": ["TracingOn", "Active", "PassThrough"]}
+    policy = template.resource("TracingPolicy")
+    assert policy["Condition"] == "TracingOn"
+    assert {template.target(role) for role in policy["Properties"]["Roles"]} == {each.role for each in template.functions()}
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    # X-Ray knows no resources, hence the star.
+    actions = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+    assert statement == {"Effect": "Allow", "Action": actions, "Resource": "*"}
+
+
+def test_nobody_imports_a_tracer() -> None:
+    # Lambda itself makes the traces: they cost no import, on or off.
+    assert "xray" not in (ROOT / "layers/deps/requirements.txt").read_text("utf-8")

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count, takewhile
+from urllib.parse import urlencode
 from zlib import crc32
 
 from cratekeeper.domain.errors import NotFound, ObjectExists, Unavailable
@@ -120,6 +121,11 @@ class MemoryMedia:
         present = self.objects.get(key)
         if present and present.info.etag == etag:
             del self.objects[key]
+
+    @fault_point
+    def link(self, key: str, *, content_type: str, disposition: str, seconds: int) -> str:
+        told = urlencode({"type": content_type, "disposition": disposition, "seconds": seconds})
+        return f"https://media.test/{key}?{told}"
 
     @property
     def overwritten(self) -> list[str]:

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
-from cratekeeper.domain.control import Control, Held, Permit, Seeker
+from cratekeeper.domain.control import NO_MARKS, Control, Held, Marks, Permit, Seeker
 from cratekeeper.domain.errors import PermitRefused
+from cratekeeper.domain.events import Event
 from cratekeeper.domain.lanes import Lane
 from tests.memory.calls import Calls, fault_point
 from tests.memory.table import Table
@@ -42,11 +44,16 @@ class MemoryPermits:
         return self._granted(seeker, without=held.id)
 
     @fault_point
-    def drop(self, held: Held) -> Control:
+    def drop(self, *held: Held, marks: Marks = NO_MARKS) -> Control:
         control = self.table.control
-        if not control.holds(held):
+        gone = {each.id for each in held if control.holds(each)}
+        if not gone and not marks:
             return control
-        return self._put(permits={each: permit for each, permit in control.permits.items() if each != held.id})
+        hungry = {lane: ids - marks.get(lane, frozenset()) for lane, ids in control.hungry.items()}
+        return self._put(
+            permits={each: permit for each, permit in control.permits.items() if each not in gone},
+            hungry={lane: ids for lane, ids in hungry.items() if ids},
+        )
 
     @fault_point
     def renew(self, held: Held, *, until: datetime) -> Control:
@@ -69,6 +76,30 @@ class MemoryPermits:
     @fault_point
     def unmark(self, ids: Iterable[str], lane: Lane) -> Control:
         return self._put(hungry=self._fed(frozenset(ids), lane))
+
+    @fault_point
+    def pause(self, event: Event, *, reason: str | None, resume_at: datetime | None) -> Control:
+        if self.table.control.paused:
+            return self.table.control
+        return self._ordered(event, paused=True, paused_reason=reason, paused_by=event.actor, resume_at=resume_at)
+
+    @fault_point
+    def resume(self, event: Event, *, due: datetime | None = None) -> Control:
+        control = self.table.control
+        if not control.paused or (due is not None and control.resume_at != due):
+            return control
+        return self._ordered(event, paused=False, paused_reason=None, paused_by=None, resume_at=None)
+
+    @fault_point
+    def set_limit(self, limit: int, *, event: Event) -> Control:
+        return self.table.control if self.table.control.limit == limit else self._ordered(event, limit=limit)
+
+    def _ordered(self, event: Event, **fields: Any) -> Control:
+        control = self.table.control
+        self.table.control = replace(control, seq=control.seq + 1, event=event, **fields)
+        self.table.orders.append(self.table.control)
+        self.table.tell(())
+        return self.table.control
 
     def _granted(self, seeker: Seeker, *, without: str | None) -> Control:
         permits = {each: permit for each, permit in self.table.control.permits.items() if each != without}

@@ -1,13 +1,14 @@
 """A downloader service in memory: a library, scripted failures, and counts of what was asked."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from zlib import crc32
 
 from cratekeeper.domain.catalog import Album, Artist, Image, Track
+from cratekeeper.domain.discovery import Discography, Found, Subject
 from cratekeeper.domain.errors import TransferFailed
 from cratekeeper.domain.failures import ErrorType
 from cratekeeper.ports import Body
@@ -101,6 +102,19 @@ class MemoryProvider:
         return _found(self.artists, artist_id)
 
     @fault_point
+    def search(self, query: str, *, subjects: Sequence[Subject], limit: int) -> tuple[Found, ...]:
+        self._ask("search", query)
+        found = [each for each in self._everything() if query.casefold() in each.name.casefold()]
+        return tuple(each for each in found if each.subject in subjects)[:limit]
+
+    @fault_point
+    def discography(self, artist_id: str) -> Discography:
+        self._ask("discography", artist_id)
+        artist = _found(self.artists, artist_id)
+        albums = (album for album, _ in self.albums.values() if artist_id in album.artist_ids)
+        return Discography(_result(artist, Subject.ARTIST), tuple(_result(each, Subject.ALBUM) for each in albums))
+
+    @fault_point
     def audio(
         self,
         track_id: str,
@@ -141,6 +155,16 @@ class MemoryProvider:
         self.albums[album.id] = (album, listed)
         return album.id
 
+    def add_discography(self, name: str, *albums: str, tracks: int = 1) -> str:
+        """An artist with albums of these names, each with as many tracks; returns the artist's id."""
+        artist = Artist(id=samples.content_id(f"{name}: artist"), name=name)
+        self.artists[artist.id] = artist
+        for each in albums:
+            album, listed = self.albums[self.add_album(each, tracks=tracks)]
+            del self.artists[album.artist_ids[0]]
+            self.albums[album.id] = (replace(album, artist_ids=(artist.id,)), listed)
+        return artist.id
+
     def add_track(self, name: str, *, album: Album | None = None, number: int = 1, samples_count: int = 256) -> Track:
         """A track, its bytes a WAV file; by itself it belongs to an album that nobody has asked for."""
         track = Track(
@@ -164,6 +188,11 @@ class MemoryProvider:
         """Let the next calls of a method for an id fail."""
         errors = [TransferFailed(error_type, f"{method}: {error_type.value}")] * times
         self.failures.setdefault((method, content_id), []).extend(errors)
+
+    def _everything(self) -> Iterator[Found]:
+        yield from (_result(album, Subject.ALBUM) for album, _ in self.albums.values())
+        yield from (_result(artist, Subject.ARTIST) for artist in self.artists.values())
+        yield from (_result(track, Subject.TRACK) for track in self.tracks.values())
 
     def _ask(self, method: str, content_id: str) -> None:
         self.asked[method, content_id] += 1
@@ -192,6 +221,10 @@ class MemoryProvider:
             )
         finally:
             self.open_audio -= is_audio
+
+
+def _result(record: Album | Artist | Track, subject: Subject) -> Found:
+    return Found(id=record.id, subject=subject, name=record.name)
 
 
 def _tag(source: Source) -> str:

@@ -1,12 +1,16 @@
 """History, bus, identities, secrets and log in memory."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from cratekeeper.domain.access import Caller, Role
+from cratekeeper.domain.activity import ENDED, Activity
+from cratekeeper.domain.announcements import DomainEvent
+from cratekeeper.domain.audit import AuditPage, AuditSearch
 from cratekeeper.domain.events import HistoryEntry
+from cratekeeper.domain.metrics import Measure, Metric
+from cratekeeper.ports import Sealed
 from tests.memory.calls import Calls, fault_point
 
 MAX_ENTRIES = 100
@@ -20,6 +24,8 @@ class MemoryHistory:
     calls: Calls = field(default_factory=Calls)
     rows: dict[str, HistoryEntry] = field(default_factory=dict)
     clashes: list[str] = field(default_factory=list)
+    slots: dict[datetime, Activity] = field(default_factory=dict)
+    sealed_until: datetime | None = None
     port: str = "history"
 
     @fault_point
@@ -39,46 +45,63 @@ class MemoryHistory:
         found = [each for each in self.rows.values() if each.download_id == download_id and each.seq > after]
         return sorted(found, key=lambda entry: entry.seq)[:limit]
 
+    @fault_point
+    def audit(self, search: AuditSearch, *, after: str | None, limit: int) -> AuditPage:
+        rows = sorted(
+            filter(search.match, self.rows.values()), key=lambda row: (row.event.at, row.seq, row.download_id)
+        )
+        found = rows if search.is_oldest_first else rows[::-1]
+        start = next((number for number, row in enumerate(found, 1) if row.id == after), 0)
+        page = found[start : start + limit]
+        return AuditPage(page, page[-1].id if found[start + limit :] else None)
+
+    @fault_point
+    def ended(self, *, since: datetime, until: datetime) -> Iterator[HistoryEntry]:
+        found = [each for each in self.rows.values() if each.event.type in ENDED and since <= each.event.at < until]
+        return iter(sorted(found, key=lambda entry: entry.event.at))
+
+    @fault_point
+    def activity(self, *, since: datetime) -> Sealed:
+        return Sealed(self.sealed_until, [row for at, row in sorted(self.slots.items()) if at >= since])
+
+    @fault_point
+    def seal(self, rows: Sequence[Activity], *, until: datetime | None = None) -> None:
+        for row in rows:
+            stored = self.slots.get(row.at)
+            if stored is None or stored.events <= row.events:
+                self.slots[row.at] = row
+        if until and (self.sealed_until is None or self.sealed_until < until):
+            self.sealed_until = until
+
 
 @dataclass(slots=True)
 class MemoryBus:
     """Everything ever published."""
 
     calls: Calls = field(default_factory=Calls)
-    published: list[HistoryEntry] = field(default_factory=list)
+    published: list[DomainEvent] = field(default_factory=list)
     port: str = "bus"
 
     @fault_point
-    def publish(self, entries: Sequence[HistoryEntry]) -> None:
-        self.published.extend(entries)
+    def publish(self, events: Sequence[DomainEvent]) -> None:
+        self.published.extend(events)
 
 
 @dataclass(slots=True)
-class MemoryIdentities:
-    """Users by id, and the owners of key hashes."""
+class MemoryMetrics:
+    """Every value that was told, by metric and dimensions."""
 
-    calls: Calls = field(default_factory=Calls)
-    users: dict[str, Caller] = field(default_factory=dict)
-    keys: dict[str, str] = field(default_factory=dict)
-    port: str = "identities"
+    told: list[Measure] = field(default_factory=list)
 
-    @fault_point
-    def caller_of(self, key_hash: str) -> Caller | None:
-        return self.users.get(self.keys.get(key_hash, ""))
+    def emit(self, *measures: Measure) -> None:
+        self.told.extend(measures)
 
-    @fault_point
-    def put_user(self, user_id: str, role: Role) -> None:
-        user = self.users.get(user_id, Caller(user_id=user_id, role=role))
-        self.users[user_id] = replace(user, role=role)
-
-    @fault_point
-    def put_key(self, user_id: str, *, key_id: str, key_hash: str, now: datetime) -> None:
-        del key_id, now
-        self.keys[key_hash] = user_id
-
-    def revoke(self, key_hash: str) -> None:
-        """Take a key away."""
-        del self.keys[key_hash]
+    def of(self, metric: Metric, *dimensions: str) -> list[float]:
+        """The values of a metric with these values of its dimensions."""
+        wanted = dict(zip(metric.dimensions, dimensions, strict=True))
+        return [
+            value for each in self.told if (each.metric, each.dimensions) == (metric, wanted) for value in each.values
+        ]
 
 
 @dataclass(slots=True)

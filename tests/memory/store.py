@@ -1,9 +1,11 @@
 """The items of the queue table in memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from cratekeeper.domain.control import Control
+from cratekeeper.domain.counts import COUNTED, Counts
 from cratekeeper.domain.ids import Key, chunk_key, chunk_of, key_of, parent_of, plan_key, shard_of, split
 from cratekeeper.domain.lanes import Lane, Rank
 from cratekeeper.domain.models import Chunk, Download, Family, Kind, PlanChunk, Usage
@@ -107,12 +109,34 @@ class MemoryStore:
         return [root for lane in Lane for root in sorted(self._not_started(lane))][:limit]
 
     @fault_point
-    def waiting_count(self, lane: Lane) -> int:
-        return len(self._not_started(lane))
+    def waiting_count(self, lane: Lane, *, limit: int) -> int:
+        return min(limit, len(self._not_started(lane)))
 
     @fault_point
-    def count(self, state: State) -> int:
-        return sum(root.state is state for root in self.table.indexed())
+    def count(self, state: State, *, limit: int) -> int:
+        return min(limit, len(self._in(state)))
+
+    @fault_point
+    def recounted(self) -> Counts | None:
+        return self.table.counts
+
+    @fault_point
+    def recount(self, *, now: datetime, older_than: datetime) -> None:
+        if self.table.counts is None or self.table.counts.at < older_than:
+            lanes = {lane: len(self._not_started(lane)) for lane in Lane}
+            self.table.counts = Counts(
+                at=now, by_lane=lanes, by_state={state: len(self._in(state)) for state in COUNTED}
+            )
+
+    @fault_point
+    def newest(self, states: Iterable[State], *, after: str | None, limit: int) -> Page:
+        ids = sorted(each for state in states for each in self._in(state) if after is None or each < after)[::-1]
+        page = tuple(ids[:limit])
+        return Page(page, page[-1] if len(ids) > limit else None)
+
+    @fault_point
+    def oldest(self, state: State, *, limit: int) -> list[str]:
+        return sorted(self._in(state))[:limit]
 
     @fault_point
     def roots_of(self, user_id: str, *, after: str | None, limit: int) -> Page:
@@ -131,13 +155,20 @@ class MemoryStore:
         return lock.holder if lock else None
 
     @fault_point
-    def everything(self) -> Iterator[Download]:
-        return iter(list(self.table.downloads()))
+    def lock_holders(self, refs: Iterable[tuple[Kind, str]]) -> dict[tuple[Kind, str], str]:
+        return {ref: self.table.locks[ref].holder for ref in refs if ref in self.table.locks}
+
+    @fault_point
+    def everything(self) -> Iterator[Download | Control]:
+        return iter([*self.table.downloads(), self.table.control])
 
     @fault_point
     def albums_started(self, *windows: str) -> tuple[int, ...]:
         found = (self.table.windows.get(name) for name in windows)
         return tuple(window.used if window else 0 for window in found)
+
+    def _in(self, state: State) -> list[str]:
+        return [root.id for root in self.table.indexed() if root.state is state]
 
     def _not_started(self, lane: Lane) -> list[str]:
         """Roots that wait in the lane, parked ones too: those whose children wait have started."""

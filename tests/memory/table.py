@@ -5,12 +5,14 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple, assert_never
 
 from cratekeeper.domain.control import Control
+from cratekeeper.domain.counts import Counts
 from cratekeeper.domain.errors import WriteRefused
 from cratekeeper.domain.ids import Key, plan_key
 from cratekeeper.domain.models import Chunk, Download, Kind, PlanChunk, Usage
 from cratekeeper.domain.writes import (
     Change,
     Create,
+    Erase,
     FreeLock,
     FreeSlot,
     Lock,
@@ -52,6 +54,7 @@ class Effect(NamedTuple):
 class Table:
     """All records, and `stream`: every change of a download or chunk in the order of commits.
 
+    `orders` is the control item after each order of an operator, `counts` the last recount.
     `watchers` are called after each commit with what it changed. `lag` is how many of the latest
     changes the indexes have not seen yet.
     """
@@ -62,6 +65,8 @@ class Table:
     usages: dict[str, Usage] = field(default_factory=dict)
     windows: dict[str, Window] = field(default_factory=dict)
     stream: list[Written] = field(default_factory=list)
+    orders: list[Control] = field(default_factory=list)
+    counts: Counts | None = None
     watchers: list[Callable[[Sequence[Effect]], None]] = field(default_factory=list)
     lag: int = 0
 
@@ -125,6 +130,8 @@ class Table:
             case (Key(root, part), old, Download() | Chunk() as new):
                 self.parts.setdefault(root, {})[part] = new
                 self.stream.append(Written(old if isinstance(old, Download | Chunk) else None, new))
+            case (Key(root, part), _, None):
+                self.parts.get(root, {}).pop(part, None)
             case ((Kind() as kind, str() as content_id), _, Lock() as new):
                 self.locks[kind, content_id] = new
             case ((Kind() as kind, str() as content_id), _, None):
@@ -136,7 +143,7 @@ class Table:
             case _:
                 raise TypeError(f"no such effect: {effect!r}")
 
-    def _effect(self, write: Write) -> Effect:  # noqa: PLR0911 - one return per kind of write
+    def _effect(self, write: Write) -> Effect:  # noqa: C901, PLR0911 - one return per kind of write
         match write:
             case Change():
                 return self._change(write)
@@ -145,6 +152,8 @@ class Table:
                 if present is not None:
                     raise WriteRefused(write, present)
                 return Effect(record.key, None, record)
+            case Erase(key):
+                return Effect(key, self.at(key), None)
             case TakeLock(kind, content_id, holder):
                 return Effect((kind, content_id), self._lock(write), Lock(holder))
             case FreeLock(kind, content_id, _):
@@ -180,15 +189,15 @@ class Table:
     def _take_slot(self, slot: TakeSlot) -> Effect:
         """Refused when full, or when the record's day is not the one the caller knows."""
         usage = self.usages.get(slot.user_id, Usage(user_id=slot.user_id))
-        is_refused = slot.max_active is not None and len(usage.active) >= slot.max_active
-        requests = usage.requests_on(slot.day)
+        is_refused = slot.max_active is not None and len(usage.active) + len(slot.roots) > slot.max_active
+        requests = usage.requests_on(slot.day) + len(slot.roots)
         if slot.is_request:
             # A clock that lags behind the stored day must not start its count anew.
             is_refused = is_refused or usage.day != slot.known_day or slot.day < slot.known_day
-            is_refused = is_refused or (slot.max_requests is not None and requests >= slot.max_requests)
+            is_refused = is_refused or (slot.max_requests is not None and requests > slot.max_requests)
         if is_refused:
             raise WriteRefused(slot, usage)
-        active = usage.active | {slot.root}
+        active = usage.active | slot.roots
         if not slot.is_request:
             return Effect(f"U#{slot.user_id}", usage, replace(usage, active=active))
-        return Effect(f"U#{slot.user_id}", usage, replace(usage, active=active, day=slot.day, requests=requests + 1))
+        return Effect(f"U#{slot.user_id}", usage, replace(usage, active=active, day=slot.day, requests=requests))

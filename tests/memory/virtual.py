@@ -94,6 +94,16 @@ class MemoryPulse:
 
 
 @dataclass(slots=True)
+class MemorySleeper:
+    """Sleep on virtual time."""
+
+    clock: VirtualClock
+
+    def sleep(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+
+@dataclass(slots=True)
 class SeededIds:
     """Names that depend on nothing but the seed and the order in which they are asked for."""
 

@@ -9,14 +9,17 @@ from cratekeeper.domain.models import Download, Usage
 from cratekeeper.ports import Pulse
 from tests.memory.bell import MemoryBell
 from tests.memory.calls import Calls
-from tests.memory.catalog import MemoryCatalog
+from tests.memory.catalog import MemoryCatalog, MemoryLibrary
+from tests.memory.idempotency import MemoryIdempotency
+from tests.memory.identities import MemoryIdentities
 from tests.memory.media import MemoryMedia
 from tests.memory.permits import MemoryPermits
+from tests.memory.plays import MemoryPlays
 from tests.memory.provider import MemoryBody, MemoryProvider
-from tests.memory.records import MemoryBus, MemoryHistory, MemoryIdentities, MemoryLog, MemorySecrets
+from tests.memory.records import MemoryBus, MemoryHistory, MemoryLog, MemoryMetrics, MemorySecrets
 from tests.memory.store import MemoryStore
 from tests.memory.table import Table, Written
-from tests.memory.virtual import MemoryPulse, SeededDice, SeededIds, SkewedClock, VirtualClock
+from tests.memory.virtual import MemoryPulse, MemorySleeper, SeededDice, SeededIds, SkewedClock, VirtualClock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,8 @@ class World:
     permits: MemoryPermits
     bell: MemoryBell
     catalog: MemoryCatalog
+    library: MemoryLibrary
+    plays: MemoryPlays
     media: MemoryMedia
     provider: MemoryProvider
     ids: SeededIds
@@ -44,12 +49,16 @@ class World:
     bus: MemoryBus
     identities: MemoryIdentities
     secrets: MemorySecrets
+    idempotency: MemoryIdempotency
+    sleeper: MemorySleeper
     log: MemoryLog = field(default_factory=MemoryLog)
+    metrics: MemoryMetrics = field(default_factory=MemoryMetrics)
 
     @classmethod
     def of(cls, *, limit: int | None = 3, lease_s: int = 60, seed: int = 0) -> "World":
         """An empty world with `limit` permits (None = unlimited)."""
         clock, calls, table = VirtualClock(), Calls(), Table(Control(limit=limit))
+        catalog = MemoryCatalog(calls)
         return cls(
             lease_s=lease_s,
             clock=clock,
@@ -58,7 +67,9 @@ class World:
             store=MemoryStore(table, calls),
             permits=MemoryPermits(table, calls),
             bell=MemoryBell(clock, calls),
-            catalog=MemoryCatalog(calls),
+            catalog=catalog,
+            library=MemoryLibrary(catalog, calls),
+            plays=MemoryPlays(calls),
             media=MemoryMedia(clock, calls),
             provider=MemoryProvider(clock.advance, calls),
             ids=SeededIds(seed),
@@ -68,6 +79,8 @@ class World:
             bus=MemoryBus(calls),
             identities=MemoryIdentities(calls),
             secrets=MemorySecrets(calls),
+            idempotency=MemoryIdempotency(calls),
+            sleeper=MemorySleeper(clock),
         )
 
     @property
@@ -108,6 +121,8 @@ if TYPE_CHECKING:
     _permits: type[ports.Permits] = MemoryPermits
     _bell: type[ports.Bell] = MemoryBell
     _catalog: type[ports.CatalogStore] = MemoryCatalog
+    _library: type[ports.Library] = MemoryLibrary
+    _plays: type[ports.Plays] = MemoryPlays
     _media: type[ports.MediaStore] = MemoryMedia
     _body: type[ports.Body] = MemoryBody
     _provider: type[ports.Provider] = MemoryProvider
@@ -120,4 +135,7 @@ if TYPE_CHECKING:
     _bus: type[ports.EventBus] = MemoryBus
     _identities: type[ports.Identities] = MemoryIdentities
     _secrets: type[ports.Secrets] = MemorySecrets
+    _idempotency: type[ports.IdempotencyRecords] = MemoryIdempotency
+    _sleeper: type[ports.Sleeper] = MemorySleeper
     _log: type[ports.Log] = MemoryLog
+    _metrics: type[ports.Metrics] = MemoryMetrics

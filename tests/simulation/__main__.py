@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from time import monotonic
 
+from tests.simulation.deeds import Act
 from tests.simulation.explore import (
     Case,
     Tally,
+    enumerate_deeds,
     enumerate_faults,
+    enumerate_struck_deeds,
     explore_pairs,
     explore_seeds,
     strike_rare_sites,
@@ -35,6 +38,8 @@ def _options() -> Namespace:
     parser.add_argument("--full", action="store_true", help="strike every call of the long workloads too")
     parser.add_argument("--seed", type=int, help="one random schedule again")
     parser.add_argument("--blow", type=Blow.of, action="append", default=[], help="one run again: 'throttled@17'")
+    parser.add_argument("--act", type=Act.of, action="append", default=[], help="what is done then: 'cancel@17'")
+    parser.add_argument("--deeds", action="store_true", help="only deeds, with and without faults")
     parser.add_argument("--calm", action="store_true", help="one run of the workload without faults")
     parser.add_argument("--trace", action="store_true", help="print the calls of that one run")
     return parser.parse_args()
@@ -43,12 +48,12 @@ def _options() -> Namespace:
 def main() -> int:
     """Run what was asked for; 1 if anything was violated, or a call site was not struck with every fault."""
     options = _options()
-    if options.seed is not None or options.blow or options.calm:
+    if options.seed is not None or options.blow or options.act or options.calm:
         return _again(options)
     started, tally = monotonic(), Tally()
     _work(options, tally, started)
     print(report(tally, seconds=monotonic() - started))
-    is_part = options.workload or options.seconds
+    is_part = options.workload or options.seconds or options.deeds
     return 1 if tally.findings or (uncovered(tally) and not is_part) else 0
 
 
@@ -68,6 +73,13 @@ def _work(options: Namespace, tally: Tally, started: float) -> None:
 def _runs(options: Namespace, tally: Tally) -> Iterator[str]:
     workload = WORKLOADS[options.workload] if options.workload else None
     for each in [workload] if workload else WORKLOADS.values():
+        for _ in enumerate_deeds(each, tally, is_full=options.full):
+            yield f"{each.name}, deeds"
+        for _ in enumerate_struck_deeds(each, tally, is_full=options.full):
+            yield f"{each.name}, deeds and faults"
+    if options.deeds:
+        return
+    for each in [workload] if workload else WORKLOADS.values():
         for _ in enumerate_faults(each, tally, is_full=options.full):
             yield each.name
     for _ in explore_pairs(0 if workload else options.pairs, tally):
@@ -80,7 +92,7 @@ def _runs(options: Namespace, tally: Tally) -> Iterator[str]:
 
 def _again(options: Namespace) -> int:
     """One run once more: the same options give the same digest."""
-    case = Case(options.workload, options.seed, tuple(options.blow))
+    case = Case(options.workload, options.seed, tuple(options.blow), tuple(options.act))
     outcome = simulate(replace(case.setup(), is_tracing=options.trace))
     for line in outcome.lines:
         print(line)

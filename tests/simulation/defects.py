@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from typing_extensions import override
 
 from cratekeeper.domain.control import Control, Held, Seeker
-from cratekeeper.domain.events import HistoryEntry
+from cratekeeper.domain.events import SYSTEM, HistoryEntry
 from cratekeeper.domain.writes import Change, Fields, FreeLock, FreeSlot, Stored, TakeCapacity, TakeLock, Write
 from tests.memory.media import MemoryMedia
 from tests.memory.permits import MemoryPermits
@@ -88,6 +88,28 @@ def _boundless(write: Write) -> Write:
     return replace(write, limit=None) if isinstance(write, TakeCapacity) else write
 
 
+def _same_round(write: Write) -> Write:
+    if not isinstance(write, Change):
+        return write
+    put = {name: value for name, value in write.put.items() if name != "round"}
+    return replace(write, put=cast("Fields", put))
+
+
+def _first_two(write: Write) -> Write | None:
+    """Steerings forget their third child and all that follow."""
+    is_steered = isinstance(write, Change) and write.event is not None and write.event.actor != SYSTEM
+    return None if is_steered and isinstance(write, Change) and "C#00003" <= write.key.part < "D" else write
+
+
+@dataclass(slots=True)
+class StubbornPermits(MemoryPermits):
+    """Drops nothing."""
+
+    @override
+    def drop(self, held: Held) -> Control:
+        return MemoryPermits.read(self)
+
+
 @dataclass(slots=True)
 class RudePermits(MemoryPermits):
     """Drops and renews whatever stands under the id."""
@@ -153,6 +175,10 @@ def _forgetful(world: World) -> World:
     return replace(world, history=ForgetfulHistory(world.calls))
 
 
+def _stubborn(world: World) -> World:
+    return replace(world, permits=StubbornPermits(world.table, world.calls))
+
+
 DEFECTS: Final[Mapping[str, Sabotage]] = MappingProxyType({
     "epoch not compared": _store(_unguarded("epoch")),
     "state not compared": _store(_unguarded("state")),
@@ -168,6 +194,11 @@ DEFECTS: Final[Mapping[str, Sabotage]] = MappingProxyType({
     "permits above the limit": _generous_permits,
     "objects overwritten": _overwriting,
     "history with gaps": _forgetful,
+    "round not compared": _store(_unguarded("round")),
+    "cascade not compared": _store(_unguarded("cascade")),
+    "round never raised": _store(_same_round),
+    "children left out of a steering": _store(_first_two),
+    "permits never given back": _stubborn,
 })
 
 

@@ -6,6 +6,7 @@ from random import Random
 from typing import Final, NamedTuple
 
 from tests.simulation.checker import WORKER, Violation
+from tests.simulation.deeds import DEEDS, STEERING, Act
 from tests.simulation.faults import CRASHES, Blow, Fault, Plan, also, no_faults, some_faults
 from tests.simulation.processes import Chances
 from tests.simulation.run import Outcome, Setup, simulate
@@ -15,6 +16,12 @@ FAULT_RATE: Final = 0.05
 UNRELIABLE_CALLS: Final = 600
 """A random run is struck during so many of its first calls; then it must come to rest."""
 
+BUSY_CALLS: Final = 150
+"""Deeds of a random run begin within so many calls."""
+
+SERVING: Final = 40
+"""Calls of a deed that are struck; a cascade makes more of the same."""
+
 SEED_OF_ENUMERATION: Final = 1
 PAIRED: Final = "album of 3"
 SHARE_OF_LONG: Final = 0.03
@@ -23,17 +30,19 @@ BASES: Final = 3
 
 
 class Case(NamedTuple):
-    """Names one run: a workload and faults at its calls, or also a seed that decides all the rest."""
+    """Names one run: a workload, deeds and faults at its calls, or also a seed that decides all the rest."""
 
     workload: str | None = None
     seed: int | None = None
     blows: tuple[Blow, ...] = ()
+    acts: tuple[Act, ...] = ()
 
     @property
     def replay(self) -> str:
         """The options that show it again."""
         words = [f"--workload '{self.workload}'"] if self.workload else []
         words += [f"--seed {self.seed}"] if self.seed is not None else []
+        words += [f"--act '{act.told()}'" for act in self.acts]
         words += [f"--blow '{blow.told()}'" for blow in self.blows]
         return " ".join(words)
 
@@ -44,7 +53,12 @@ class Case(NamedTuple):
             setup = random_setup(self.seed, workload)
         else:
             setup = Setup(workload=workload or WORKLOADS[PAIRED], seed=SEED_OF_ENUMERATION)
-        return replace(setup, plan=also(setup.plan, self.blows), is_gentle=setup.is_gentle and len(self.blows) <= 1)
+        return replace(
+            setup,
+            plan=also(setup.plan, self.blows) if self.blows else setup.plan,
+            acts=(*setup.acts, *self.acts),
+            is_gentle=setup.is_gentle and len(self.blows) <= 1,
+        )
 
 
 class Finding(NamedTuple):
@@ -73,6 +87,7 @@ class Tally:
     struck: set[tuple[str, Fault]] = field(default_factory=set)
     bases: dict[str, list[Base]] = field(default_factory=dict)
     indexes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    deeds: dict[str, int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     well_known: set[str] = field(default_factory=set)
 
@@ -109,6 +124,31 @@ def enumerate_faults(workload: Workload, tally: Tally, *, is_full: bool) -> Iter
         for blow in _blows_at(index, is_worker=reference.callers[index].startswith(WORKER)):
             tally.run(calm._replace(blows=(blow,)), "one fault")
             yield
+
+
+def enumerate_deeds(workload: Workload, tally: Tally, *, is_full: bool) -> Iterator[None]:
+    """Each deed at each call of the undisturbed run, by itself and beside others; yields after each run."""
+    calls = len(tally.run(Case(workload.name), "calm").sites)
+    for deed in workload.deeds:
+        for index in _spread(calls, calls if is_full else workload.deeds_at):
+            for is_beside in (False, True):
+                tally.run(Case(workload.name, acts=(Act(deed, index, is_beside),)), "one deed")
+                tally.deeds[deed] = tally.deeds.get(deed, 0) + 1
+                yield
+
+
+def enumerate_struck_deeds(workload: Workload, tally: Tally, *, is_full: bool) -> Iterator[None]:
+    """Every fault at every call that serves a deed, for a few places where the deed begins."""
+    calls = len(tally.run(Case(workload.name), "calm").sites)
+    for deed in workload.deeds:
+        for begun in _spread(calls, calls if is_full else workload.struck_at):
+            case = Case(workload.name, acts=(Act(deed, begun),))
+            reference = tally.run(case, "one deed")
+            serving = [index for index, each in enumerate(reference.callers) if each.startswith(STEERING)]
+            for index in serving[: None if is_full else SERVING]:
+                for fault in Fault:
+                    tally.run(case._replace(blows=(Blow(fault, index),)), "deed and fault")
+                    yield
 
 
 def strike_rare_sites(sites: frozenset[str], tally: Tally) -> Iterator[None]:
@@ -161,7 +201,15 @@ def random_setup(seed: int, workload: Workload | None = None) -> Setup:
         calm_after=UNRELIABLE_CALLS,
         is_gentle=False,
         stickiness=dice.choice((0.0, 0.5, 0.9)),
+        acts=_acts_of(dice),
     )
+
+
+def _acts_of(dice: Random) -> tuple[Act, ...]:
+    """Up to three deeds in half of the runs."""
+    count = dice.choice((0, 0, 0, 1, 2, 3))
+    indexes = sorted(dice.randrange(BUSY_CALLS) for _ in range(count))
+    return tuple(Act(dice.choice(list(DEEDS)), index, dice.random() < 0.5) for index in indexes)
 
 
 def _faults_of(seed: int) -> Plan:
@@ -179,11 +227,18 @@ def _blows_at(index: int, *, is_worker: bool) -> Iterator[Blow]:
             yield Blow(fault, index, is_message_lost=True)
 
 
+def _spread(calls: int, count: int | None) -> list[int]:
+    """So many calls in even steps; None = all."""
+    if count is None or count >= calls:
+        return list(range(calls))
+    return sorted({round(step * (calls - 1) / max(1, count - 1)) for step in range(count)})
+
+
 def _chosen(sites: list[str], workload: Workload) -> list[int]:
     """All calls; or a sample of them in even steps, with the first of each call site."""
     calls, sample = len(sites), workload.sample
     if sample is None or sample >= calls:
         return list(range(calls))
-    even = {round(step * (calls - 1) / (sample - 1)) for step in range(sample)}
+    even = set(_spread(calls, sample))
     first = {site: index for index, site in reversed(list(enumerate(sites))) if site.startswith(workload.focus)}
     return sorted(even | set(first.values()))

@@ -93,7 +93,8 @@ def some_faults(seed: int, *, rate: float, calls: int) -> Plan:
 class Injector:
     """Every call of a port passes here: others get their turn, then a fault may strike.
 
-    `sites` are the calls seen, by number: service function and port's method; `callers` the
+    `interrupt` is told the number of each call before it is made, and whether it began something
+    that may come before it. `sites` are the calls seen, by number: service function and port's method; `callers` the
     processes that made them. `digest` is of all
     that happened, so two runs are equal if their digests are. `lines` are kept if `is_tracing`.
     """
@@ -101,6 +102,7 @@ class Injector:
     scheduler: Scheduler
     plan: Plan
     pause_s: float
+    interrupt: Callable[[int], bool] = lambda _: False
     is_tracing: bool = False
     sites: list[str] = field(default_factory=list)
     callers: list[str] = field(default_factory=list)
@@ -122,6 +124,8 @@ class Injector:
             raise Crash(process.name)
         site = _site(method)
         self.scheduler.turn()
+        while self.interrupt(len(self.sites)):
+            self.scheduler.turn()
         index = len(self.sites)
         self.sites.append(site)
         self.callers.append(process.name)

@@ -10,9 +10,10 @@ from typing import Final
 from cratekeeper.domain.access import Caller
 from cratekeeper.domain.control import Control
 from cratekeeper.domain.errors import AlreadyInCatalog, AlreadyQueued, LimitReached, Unavailable
+from cratekeeper.domain.models import Download
 from cratekeeper.services.deliver import Deliver
 from cratekeeper.services.deliver import Message as Received
-from cratekeeper.services.project import Reconcile
+from cratekeeper.services.project import Reconcile, Seen
 from cratekeeper.services.requests import NewDownload
 from tests.memory.bell import Message
 from tests.memory.virtual import SkewedClock
@@ -48,7 +49,8 @@ class Machinery:
     """Starts the processes of one run and keeps what they have promised.
 
     `accepted` maps each accepted download's id to what was asked and by whom; `broken` are keys
-    of objects that the provider itself has broken.
+    of objects that the provider itself has broken. `cancelled` has the round of each download whose
+    cancellation was answered; `has_cancelled` and `has_closed` are told of such answers.
     """
 
     world: World
@@ -59,10 +61,14 @@ class Machinery:
     accepted: dict[str, tuple[NewDownload, Caller]] = field(default_factory=dict)
     refused: list[tuple[NewDownload, Exception]] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
+    cancelled: dict[str, int] = field(default_factory=dict)
+    has_cancelled: Callable[[Download], None] = lambda _: None
+    has_closed: Callable[[], None] = lambda: None
     callers: int = 0
     working: int = 0
     started: int = 0
     projected: int = 0
+    ordered: int = 0
     projecting: bool = False
     operated_at: datetime | None = None
     dropped_at: datetime | None = None
@@ -96,24 +102,28 @@ class Machinery:
 
     def reconcile(self, *, after_s: float) -> None:
         """Compare the history with the items once, as a local stack does that comes up again."""
-        operator = self._process("operator")
+        operator = self.process("operator")
         self.scheduler.spawn(operator.name, operator, lambda: self._reconcile(operator, after_s))
 
     def _reconcile(self, operator: Process, after_s: float) -> None:
         self.scheduler.sleep(after_s)
         with suppress(Unavailable):
-            Reconcile(store=self.world.store, project=self._cold_start(operator).project).run()
+            Reconcile(store=self.world.store, identities=self.world.identities, project=self.cold_start(operator).project).run()
 
     def is_idle(self) -> bool:
         """Whether callers, workers and the projector have nothing left to do."""
-        return not (self.callers or self.working or self.projecting) and self.projected == len(self.world.table.stream)
+        return not (self.callers or self.working or self.projecting) and self._is_projected()
 
-    def _process(self, kind: str) -> Process:
+    def _is_projected(self) -> bool:
+        table = self.world.table
+        return self.projected == len(table.stream) and self.ordered == len(table.orders)
+
+    def process(self, kind: str) -> Process:
         self.started += 1
         skew_s = self.dice.uniform(-self.chances.skew_s, self.chances.skew_s) if self.chances.skew_s else 0.0
         return Process(f"{kind}-{self.started}", skew=timedelta(milliseconds=round(skew_s * 1000)))
 
-    def _cold_start(self, owner: Process) -> Crate:
+    def cold_start(self, owner: Process) -> Crate:
         """The real services, built anew: nothing is remembered from another process."""
         world = self.world
         clock = SkewedClock(true=world.clock, skew=owner.skew) if owner.skew else world.clock
@@ -122,7 +132,7 @@ class Machinery:
     def _ask(self, wanted: NewDownload, caller: Caller, after_s: float) -> None:
         self.scheduler.sleep(after_s)
         for _ in range(CALLER_TRIES):
-            api, answers = self._process("requests"), list[str]()
+            api, answers = self.process("requests"), list[str]()
             self.scheduler.spawn(api.name, api, lambda: self._create(api, wanted, caller, answers))  # noqa: B023
             self.scheduler.wait_until(lambda: api.is_over)  # noqa: B023
             if answers:
@@ -132,7 +142,7 @@ class Machinery:
 
     def _create(self, api: Process, wanted: NewDownload, caller: Caller, answers: list[str]) -> None:
         try:
-            created = self._cold_start(api).requests.create(wanted, caller=caller)
+            created = self.cold_start(api).requests.create(wanted, caller=caller)
         except AlreadyQueued as error:
             answers.append(error.download_id)
             self.refused.append((wanted, error))
@@ -168,7 +178,7 @@ class Machinery:
         if message.receives == 1 and self._happens(self.chances.duplicated):
             for _ in range(self.dice.randint(1, 2)):
                 bell.deliver(message.lane, message.download_id)
-        worker = self._process(WORKER)
+        worker = self.process(WORKER)
         self.working += 1
         worker.at_death = lambda: self._died(worker, message)
         self.scheduler.spawn(worker.name, worker, lambda: self._work(worker, message))
@@ -181,7 +191,7 @@ class Machinery:
     def _work(self, worker: Process, message: Message) -> None:
         """One invocation; a message that is not done comes back when its hiding ends."""
         try:
-            crate = self._cold_start(worker)
+            crate = self.cold_start(worker)
             deadline = crate.world.clock.now() + timedelta(seconds=self.knobs.invocation_s)
             transfer = replace(crate.process.transfer, part_bytes=PART_BYTES)
             process = replace(crate.process, transfer=transfer)
@@ -195,12 +205,12 @@ class Machinery:
     def _schedule(self) -> None:
         while True:
             self.scheduler.sleep(PERIOD_S)
-            dispatcher = self._process("dispatcher")
+            dispatcher = self.process("dispatcher")
             self.scheduler.spawn(dispatcher.name, dispatcher, lambda: self._tick(dispatcher))  # noqa: B023
 
     def _tick(self, dispatcher: Process) -> None:
         try:
-            self._cold_start(dispatcher).dispatch.tick()
+            self.cold_start(dispatcher).dispatch.tick()
         except Unavailable:
             return
 
@@ -208,25 +218,26 @@ class Machinery:
         """Batches of the stream in order, each again until it is projected; sometimes once more after that."""
         table = self.world.table
         while True:
-            self.scheduler.wait_until(lambda: self.projected < len(table.stream) and not self.projecting)
+            self.scheduler.wait_until(lambda: not (self._is_projected() or self.projecting))
             start = self.projected
             if start and self._happens(self.chances.replayed):
                 start -= self.dice.randint(1, min(start, 20))
             self.projecting = True
-            projector = self._process("projector")
+            projector = self.process("projector")
             projector.at_death = self._projected
             end = min(start + self.dice.randint(1, 100), len(table.stream))
             self.scheduler.spawn(projector.name, projector, lambda: self._project(projector, start, end))  # noqa: B023
             self.scheduler.wait_until(lambda: not self.projecting)
 
     def _project(self, projector: Process, start: int, end: int) -> None:
-        batch = self.world.stream(after=start, until=end)
+        ordered = len(self.world.table.orders)
+        orders: list[Seen] = [(None, each) for each in self.world.table.orders[self.ordered : ordered]]
         try:
-            self._cold_start(projector).project.run(batch)
+            self.cold_start(projector).project.run([*self.world.stream(after=start, until=end), *orders])
         except Unavailable:
             self.scheduler.sleep(1)
         else:
-            self.projected = max(self.projected, end)
+            self.projected, self.ordered = max(self.projected, end), ordered
         finally:
             self.projecting = False
 

@@ -9,14 +9,17 @@ from typing import Any, Final
 
 from typing_extensions import override
 
+from cratekeeper.domain.models import Download
 from cratekeeper.domain.states import State
 from tests.memory.records import MemoryLog
 from tests.memory.table import Table
 from tests.memory.world import World
+from tests.simulation import deeds
 from tests.simulation.checker import Checker, Violation
+from tests.simulation.deeds import DEEDS, Act
 from tests.simulation.faults import Blow, Injector, Plan, no_faults
 from tests.simulation.processes import PERIOD_S, Chances, Machinery
-from tests.simulation.quiescence import check_rest
+from tests.simulation.quiescence import check_rest, rests
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.workloads import SECONDS_A_TRACK, Workload
 
@@ -69,6 +72,7 @@ class Setup:
         chances: how unreliable queues, streams, indexes and clocks are during the first
             `calm_after` calls.
         is_gentle: whether the workload's own ends must be reached: at most one fault strikes.
+        acts: what people do meanwhile.
         sabotage: a defect to be found.
     """
 
@@ -79,6 +83,7 @@ class Setup:
     calm_after: int = 0
     is_gentle: bool = True
     is_tracing: bool = False
+    acts: tuple[Act, ...] = ()
     stickiness: float = 0.5
     sabotage: Sabotage | None = None
 
@@ -99,6 +104,16 @@ class Simulation:
     injector: Injector
     started_at: datetime
     settled: int = 0
+    begun: int = 0
+
+    def interrupt(self, index: int) -> bool:
+        """Begin what is to be done before the call of this number; whether there was anything."""
+        acts = self.setup.acts
+        if self.begun == len(acts) or acts[self.begun].index > index:
+            return False
+        deeds.begin(self.machinery, acts[self.begun])
+        self.begun += 1
+        return True
 
     def around(self, method: str, call: Callable[[], Any]) -> Any:
         """The hook of all calls."""
@@ -143,10 +158,16 @@ class Simulation:
         control = self.world.control
         return (
             self.machinery.is_idle()
-            and all(root.is_terminal for root in self.world.table.roots())
+            and all(self._has_ended(root) for root in self.world.table.roots())
             and not control.permits
             and not control.hungry
         )
+
+    def _has_ended(self, root: Download) -> bool:
+        """Whether nothing more is to be done for a root: it is over, or rests."""
+        if not root.is_terminal:
+            return rests(self.world, root) and root.parked_until is None
+        return root.due_at is None
 
     def _patience_ends(self) -> datetime:
         """The bound B after the last move, fault, or end of a wait for a good reason."""
@@ -163,7 +184,11 @@ class Simulation:
         """Each root has ended as the workload says; a caller who asked again may have made one more."""
         ends = Counter(root.state for root in self.world.table.roots())
         expected = Counter({state: count for state, count in self.setup.workload.ends.items() if count})
-        if self.setup.is_gentle:
+        acts, holds = self.setup.acts, self.setup.workload.ends_hold
+        is_as_usual = all(DEEDS[act.deed].leaves_ends and holds for act in acts) and (holds or not self.injector.blows)
+        if not is_as_usual:
+            is_right = ends.keys() <= {State.COMPLETED, State.FAILED, State.CANCELLED, State.PAUSED}
+        elif self.setup.is_gentle:
             is_right = ends.keys() == expected.keys() and ends >= expected
         else:
             is_right = ends.keys() <= {State.COMPLETED, State.FAILED}
@@ -200,7 +225,7 @@ def _build(setup: Setup) -> Simulation:
         skew=timedelta(seconds=setup.chances.skew_s),
         broken=machinery.broken,
     )
-    injector = Injector(scheduler, setup.plan, world.lease_s * PAUSE_LEASES, setup.is_tracing)
+    injector = Injector(scheduler, setup.plan, world.lease_s * PAUSE_LEASES, is_tracing=setup.is_tracing)
     workload.arrange(machinery)
     simulation = Simulation(
         setup=setup,
@@ -211,6 +236,11 @@ def _build(setup: Setup) -> Simulation:
         injector=injector,
         started_at=world.clock.time,
     )
+    injector.interrupt = simulation.interrupt
+    checker.cancelled = machinery.cancelled
+    machinery.has_closed = checker.has_closed
+    if len(setup.acts) == 1 and setup.plan is no_faults and not setup.acts[0].is_beside:
+        machinery.has_cancelled = checker.has_cancelled
     checker.watch()
     log.lease_lost = checker.lease_lost
     world.calls.around = simulation.around

@@ -17,10 +17,14 @@ class Crash(BaseException):
 
 @dataclass(slots=True, eq=False)
 class Process:
-    """What dies, stalls and forgets together: a function's invocation with its heartbeat."""
+    """What dies, stalls and forgets together: a function's invocation with its heartbeat.
+
+    While one that is urgent can go on, nobody else does.
+    """
 
     name: str
     skew: timedelta = timedelta()
+    is_urgent: bool = False
     is_dead: bool = False
     frozen_until: datetime | None = None
     is_message_lost: bool = False
@@ -120,7 +124,7 @@ class Scheduler:
             now = self.clock.time
             ready = [actor for actor in self.actors if actor.is_ready(now)]
             if ready:
-                self._resume(self._choose(ready))
+                self._resume(self._choose([actor for actor in ready if actor.process.is_urgent] or ready))
             elif is_over() or not self._pass_time():
                 break
         self._end()

@@ -15,6 +15,7 @@ from cratekeeper.domain.retry import RetryPolicy
 from cratekeeper.domain.states import State
 from cratekeeper.services.requests import NewDownload
 from tests.memory.provider import MemoryProvider
+from tests.simulation.deeds import DEEDS, Act, begin
 from tests.simulation.processes import Machinery
 from tests.support.crate import ADMIN, ALICE, BOB, Knobs
 
@@ -39,6 +40,10 @@ class Workload:
         sample: faults are made at so many calls of the run, evenly chosen, and at the first of
             each call site; None = at all.
         focus: with a sample, only call sites that begin so are struck at their first call.
+        deeds: what people do at each of its calls, one deed at a time.
+        deeds_at: deeds begin at so many calls of the run, evenly chosen; None = at all.
+        struck_at: for each deed every fault strikes every call that serves it, begun at so many calls.
+        ends_hold: whether the roots end so also with a fault, or a deed that does not change ends elsewhere.
 
     """
 
@@ -49,6 +54,10 @@ class Workload:
     knobs: Knobs = KNOBS
     sample: int | None = None
     focus: str = ""
+    deeds: tuple[str, ...] = ()
+    deeds_at: int | None = None
+    struck_at: int = 5
+    ends_hold: bool = True
 
 
 def _ask(machinery: Machinery, album_id: str, *, caller: Caller = ALICE, lane: Lane = Lane.NORMAL) -> None:
@@ -177,6 +186,39 @@ def _crowded(machinery: Machinery) -> None:
         _ask_track(machinery, provider.add_track(name).id)
 
 
+def _rationed(machinery: Machinery) -> None:
+    """Two users with room for one download each ask for two each."""
+    provider = machinery.world.provider
+    for name, caller in (("One", ALICE), ("Two", ALICE), ("Three", BOB), ("Four", BOB)):
+        _ask_track(machinery, provider.add_track(name).id, caller=caller)
+    _slow(provider)
+
+
+def _last_place(machinery: Machinery) -> None:
+    """One album, where one may start an hour, shortly before the hour ends."""
+    machinery.world.clock.advance(58 * 60)
+    _album(2)(machinery)
+
+
+def _retried(machinery: Machinery) -> None:
+    """One of two tracks is not there at first: the album fails in part, and its owner tries again."""
+    _once_gone(machinery)
+    begin(machinery, Act("retry", 0))
+
+
+def _child_retried(machinery: Machinery) -> None:
+    """The same, and its owner tries the track again."""
+    _once_gone(machinery)
+    begin(machinery, Act("retry child", 0))
+
+
+def _once_gone(machinery: Machinery) -> None:
+    provider = machinery.world.provider
+    album = provider.add_album("One", tracks=2)
+    provider.fail("audio", provider.albums[album][0].track_ids[0], ErrorType.NOT_FOUND)
+    _ask(machinery, album)
+
+
 def _fickle(machinery: Machinery) -> None:
     """The provider lists fewer tracks each time it is asked."""
     provider = machinery.world.provider
@@ -241,29 +283,110 @@ def _all(completed: int, failed: int = 0) -> Mapping[State, int]:
     return {State.COMPLETED: completed, State.FAILED: failed} if failed else {State.COMPLETED: completed}
 
 
+ROOTS: Final = (
+    "cancel",
+    "cancel, retry",
+    "cancel, retry at once",
+    "pause",
+    "pause, resume",
+    "pause, resume at once",
+    "lower",
+    "raise",
+    "force",
+    "delete",
+    "pause queue",
+    "ask too",
+    "lose rings",
+)
+"""What is done to a single download."""
+
+FAMILIES: Final = (
+    "cancel",
+    "cancel child",
+    "cancel, retry",
+    "cancel, retry at once",
+    "cancel child, retry child",
+    "pause, resume",
+    "pause, resume at once",
+    "pause child, resume child",
+    "lower",
+    "lower, raise",
+    "raise",
+    "force",
+    "delete",
+    "limit",
+    "pause queue for a time",
+    "lose rings",
+)
+"""What is done to albums."""
+
+CASCADES: Final = ("cancel", "cancel, retry", "pause, resume", "lower", "force", "delete")
+"""What takes several transactions where the family is large."""
+
 WORKLOADS: Final = MappingProxyType({
     workload.name: workload
     for workload in (
-        Workload(name="track", arrange=_track),
+        Workload(name="track", arrange=_track, deeds=ROOTS),
         Workload(name="album of 0", arrange=_album(0)),
-        Workload(name="album of 1", arrange=_album(1)),
-        Workload(name="album of 3", arrange=_album(3)),
-        Workload(name="album of 3, one by one", arrange=_album(3), limit=2, knobs=ONE_BY_ONE),
-        Workload(name="album of 3, limit 1", arrange=_album(3), limit=1),
-        Workload(name="album of 3, unlimited", arrange=_album(3), limit=None),
+        Workload(name="album of 1", arrange=_album(1), deeds=tuple(DEEDS), struck_at=2),
+        Workload(name="album of 3", arrange=_album(3), deeds=tuple(DEEDS), struck_at=3),
+        Workload(
+            name="album of 3, one by one",
+            arrange=_album(3),
+            limit=2,
+            knobs=ONE_BY_ONE,
+            deeds=FAMILIES,
+            deeds_at=40,
+            struck_at=2,
+        ),
+        Workload(name="album of 3, limit 1", arrange=_album(3), limit=1, deeds=FAMILIES, struck_at=2),
+        Workload(
+            name="album of 3, unlimited", arrange=_album(3), limit=None, deeds=FAMILIES, deeds_at=40, struck_at=2
+        ),
         Workload(name="album with pictures", arrange=_album(1, covers=2, portraits=1)),
-        Workload(name="album of 120", arrange=_album(120), sample=16),
+        Workload(
+            name="album of 120", arrange=_album(120), sample=16, deeds=CASCADES, deeds_at=6, struck_at=1
+        ),
         Workload(name="fickle provider", arrange=_fickle),
         Workload(name="fickle provider, 100", arrange=_fickle_big, sample=4, focus="expand."),
-        Workload(name="retries", arrange=_failing),
+        Workload(name="retries", arrange=_failing, deeds=FAMILIES, deeds_at=40, struck_at=1),
         Workload(name="broken off", arrange=_broken_off),
-        Workload(name="one gone", arrange=_gone, ends=_all(0, failed=1)),
-        Workload(name="none there", arrange=_nothing, ends=_all(0, failed=1)),
+        Workload(name="no retries left", arrange=_album(2), knobs=replace(KNOBS, max_retries=0), ends_hold=False),
+        Workload(
+            name="no retries left, 120",
+            arrange=_album(120),
+            knobs=replace(KNOBS, max_retries=0),
+            sample=1,
+            focus="expand.",
+            ends_hold=False,
+        ),
+        Workload(name="one gone", arrange=_gone, ends=_all(0, failed=1), deeds=("retry", "retry child"), deeds_at=10),
+        Workload(
+            name="partial album retried",
+            arrange=_retried,
+            deeds=("cancel", "pause, resume", "force", "delete"),
+            ends_hold=False,
+        ),
+        Workload(
+            name="child retried",
+            arrange=_child_retried,
+            deeds=("cancel", "pause, resume", "force", "delete"),
+            ends_hold=False,
+        ),
+        Workload(name="none there", arrange=_nothing, ends=_all(0, failed=1), deeds=("retry", "force"), deeds_at=10),
         Workload(name="reconciled", arrange=_reconciled),
-        Workload(name="two albums, limit 1", arrange=_two_albums, ends=_all(2), limit=1),
+        Workload(
+            name="two albums, limit 1",
+            arrange=_two_albums,
+            ends=_all(2),
+            limit=1,
+            deeds=FAMILIES,
+            deeds_at=40,
+            struck_at=2,
+        ),
         Workload(name="two albums, one by one", arrange=_two_albums, ends=_all(2), limit=2, knobs=ONE_BY_ONE),
         Workload(name="two albums, limit 3", arrange=_two_albums, ends=_all(2)),
-        Workload(name="lanes", arrange=_lanes, ends=_all(3), limit=1),
+        Workload(name="lanes", arrange=_lanes, ends=_all(3), limit=1, deeds=FAMILIES, deeds_at=40, struck_at=1),
         Workload(name="same track", arrange=_same_track, ends=_all(2)),
         Workload(name="broken object", arrange=_broken_object),
         Workload(
@@ -271,6 +394,23 @@ WORKLOADS: Final = MappingProxyType({
             arrange=_capacity,
             ends=_all(2),
             knobs=replace(KNOBS, capacity=AlbumCapacity(max_per_hour=1, max_per_day=60)),
+        ),
+        Workload(
+            name="last place of the hour",
+            arrange=_last_place,
+            knobs=replace(KNOBS, capacity=AlbumCapacity(max_per_hour=1, max_per_day=60)),
+            deeds=("another album", "cancel, retry", "pause, resume", "lower", "force", "delete"),
+            struck_at=2,
+        ),
+        Workload(
+            name="two users at their limits",
+            arrange=_rationed,
+            ends=_all(4),
+            knobs=replace(KNOBS, limits=UserLimits(max_per_day=2, max_queue=1)),
+            limit=2,
+            deeds=("cancel", "cancel, retry", "cancel, retry at once", "pause, resume", "retry", "delete"),
+            struck_at=2,
+            ends_hold=False,
         ),
         Workload(
             name="user at limit",
@@ -291,6 +431,8 @@ WORKLOADS: Final = MappingProxyType({
             name="long file",
             arrange=_long_file,
             knobs=replace(KNOBS, invocation_s=54.0),
+            deeds=ROOTS,
+            struck_at=2,
         ),
     )
 })

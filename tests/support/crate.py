@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, TypedDict
 
 from typing_extensions import Unpack
@@ -13,19 +14,29 @@ from cratekeeper.domain.limits import AlbumCapacity, UserLimits
 from cratekeeper.domain.models import Download, Kind
 from cratekeeper.domain.retry import RetryPolicy
 from cratekeeper.domain.writes import Stored
+from cratekeeper.services.activity import ActivitySeal
+from cratekeeper.services.audit import Audit
+from cratekeeper.services.batches import Batches
 from cratekeeper.services.candidates import Candidates
 from cratekeeper.services.claim import Claims
+from cratekeeper.services.collect import Collect
 from cratekeeper.services.deliver import Deliver
+from cratekeeper.services.discovery import Discovery
 from cratekeeper.services.dispatch import Dispatch
 from cratekeeper.services.expand import Expand
+from cratekeeper.services.explain import Explain
+from cratekeeper.services.idempotency import Idempotency
 from cratekeeper.services.identity import Identity
+from cratekeeper.services.presence import Presence
 from cratekeeper.services.process import Done, Postpone, Process
 from cratekeeper.services.project import Project, Reconcile
 from cratekeeper.services.queries import Queries
 from cratekeeper.services.release import Release
 from cratekeeper.services.requests import NewDownload, Requests
 from cratekeeper.services.settle import Settle
+from cratekeeper.services.steer import Steer
 from cratekeeper.services.transfer import PART_BYTES, Transfer
+from cratekeeper.services.users import Users
 from tests.memory.world import World
 from tests.support.builders import a_control
 
@@ -46,6 +57,7 @@ class Knobs:
     part_bytes: int = PART_BYTES
     invocation_s: float = 900.0
     is_configured: bool = True
+    idempotency_enabled: bool = True
 
 
 ONE_BY_ONE = Knobs(invocation_s=310.0)
@@ -68,16 +80,23 @@ class Crate:
     def __init__(self, world: World, knobs: Knobs | None = None) -> None:
         self.world = world
         self.knobs = knobs or Knobs()
-        candidates = Candidates(store=world.store, permits=world.permits, clock=world.clock, lease_s=world.lease_s)
-        self.release = Release(
-            candidates=candidates,
+        self.release = self._release()
+        self.settle = Settle(store=world.store, clock=world.clock)
+        self.steer = Steer(
+            store=world.store,
             permits=world.permits,
-            bell=world.bell,
             clock=world.clock,
             log=world.log,
+            release=self.release,
+            settle=self.settle,
+            collect=Collect(store=world.store, media=lambda: world.media),
+            limits=self.knobs.limits,
             lease_s=world.lease_s,
         )
-        self.settle = Settle(store=world.store, clock=world.clock)
+        self.explain = Explain(
+            store=world.store, clock=world.clock, capacity=self.knobs.capacity, is_configured=self.knobs.is_configured
+        )
+        self.presence = Presence(store=world.store, catalog=world.catalog)
         self.requests = self._requests()
         self.process = self._process()
         self.dispatch = Dispatch(
@@ -86,11 +105,13 @@ class Crate:
             clock=world.clock,
             release=self.release,
             settle=self.settle,
+            steer=self.steer,
             capacity=self.knobs.capacity,
             lease_s=world.lease_s,
         )
-        self.project = Project(history=world.history, bus=world.bus)
-        self.reconcile = Reconcile(store=world.store, project=self.project)
+        seal = ActivitySeal(history=world.history, clock=world.clock)
+        self.project = Project(history=world.history, bus=world.bus, seal=seal, metrics=world.metrics)
+        self.reconcile = Reconcile(store=world.store, identities=world.identities, project=self.project)
         self.delivery = Deliver(process=self.process, bell=world.bell, log=world.log)
         self.identity = Identity(identities=world.identities, secrets=world.secrets, clock=world.clock, ids=world.ids)
         self.queries = Queries(
@@ -101,18 +122,84 @@ class Crate:
             limits=self.knobs.limits,
             capacity=self.knobs.capacity,
         )
-        self._projected = 0
+        self._projected = self._orders = self._people = 0
 
     @classmethod
     def of(cls, *, limit: int | None = 3, lease_s: int = 60, knobs: Knobs | None = None) -> "Crate":
         """The services on an empty world with `limit` permits (None = unlimited)."""
         return cls(World.of(limit=limit, lease_s=lease_s), knobs)
 
+    @cached_property
+    def batches(self) -> Batches:
+        """Creating many at once."""
+        world = self.world
+        return Batches(
+            requests=self.requests,
+            store=world.store,
+            presence=self.presence,
+            clock=world.clock,
+            ids=world.ids,
+            log=world.log,
+            release=self.release,
+            limits=self.knobs.limits,
+        )
+
+    @cached_property
+    def discovery(self) -> Discovery:
+        """Search and discographies."""
+        is_configured = self.knobs.is_configured
+        return Discovery(
+            provider=self.world.provider, presence=self.presence, batches=self.batches, is_configured=is_configured
+        )
+
+    @cached_property
+    def audit(self) -> Audit:
+        """Searches of the history."""
+        world = self.world
+        return Audit(history=world.history, store=world.store, clock=world.clock, retention_days=90)
+
+    @cached_property
+    def users(self) -> Users:
+        """Users and keys."""
+        world = self.world
+        return Users(identities=world.identities, identity=self.identity, clock=world.clock, log=world.log)
+
+    @cached_property
+    def idempotency(self) -> Idempotency:
+        """Idempotency-Keys."""
+        world = self.world
+        return Idempotency(
+            records=world.idempotency,
+            clock=world.clock,
+            ids=world.ids,
+            log=world.log,
+            sleeper=world.sleeper,
+            is_enabled=self.knobs.idempotency_enabled,
+        )
+
+    def _release(self) -> Release:
+        world = self.world
+        candidates = Candidates(
+            store=world.store,
+            permits=world.permits,
+            clock=world.clock,
+            lease_s=world.lease_s,
+            is_configured=self.knobs.is_configured,
+        )
+        return Release(
+            candidates=candidates,
+            permits=world.permits,
+            bell=world.bell,
+            clock=world.clock,
+            log=world.log,
+            lease_s=world.lease_s,
+        )
+
     def _requests(self) -> Requests:
         world, knobs = self.world, self.knobs
         return Requests(
             store=world.store,
-            catalog=world.catalog,
+            presence=self.presence,
             clock=world.clock,
             ids=world.ids,
             log=world.log,
@@ -121,6 +208,7 @@ class Crate:
             max_retries=knobs.max_retries,
             is_configured=knobs.is_configured,
             lease_s=world.lease_s,
+            asks_catalog=knobs.idempotency_enabled,
         )
 
     def _process(self) -> Process:
@@ -266,5 +354,8 @@ class Crate:
     def catch_up(self) -> None:
         """Project what the stream holds."""
         until = len(self.world.table.stream)
-        self.project.run(self.world.stream(after=self._projected, until=until))
-        self._projected = until
+        orders = self.world.table.orders[self._orders :]
+        people = self.world.identities.stream[self._people :]
+        writes = self.world.stream(after=self._projected, until=until)
+        self.project.run([*writes, *((None, each) for each in orders), *people])
+        self._projected, self._orders, self._people = until, self._orders + len(orders), self._people + len(people)

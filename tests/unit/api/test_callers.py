@@ -38,12 +38,23 @@ def test_an_admin_sees_what_others_own(api: Api) -> None:
     assert api.call("GET /v1/downloads", by="root").body["items"] == []
 
 
+UNKNOWN = ["GET /v1", "GET /v1/", "GET /v1/download", "POST /v1/admin", "GET /v1/downloads/a/b/c", "GET /v1/downloads/"]
+
+
 @pytest.mark.case("U-06")
-@pytest.mark.parametrize(
-    "route", ["GET /", "GET /v2/downloads", "GET /v1/download", "GET /v1/admin", "GET /v1/downloads/a/b/c"]
-)
+@pytest.mark.parametrize("route", ["GET /", "GET /v2/downloads", "GET /v10", "GET /health/", "POST /favicon.ico"])
 @pytest.mark.parametrize("by", [None, "alice"])
 def test_an_unknown_route_is_a_problem_too(api: Api, route: str, by: str | None) -> None:
     answer = api.call(route, by=by)
     assert (answer.status, answer.headers["Content-Type"]) == (404, "application/problem+json")
     assert answer.code == "unknown_route"
+
+
+@pytest.mark.case("U-01")
+@pytest.mark.parametrize("route", UNKNOWN)
+@pytest.mark.parametrize(("by", "expected"), [(None, (401, "unauthorized")), ("eve", (404, "unknown_route"))])
+def test_below_v1_who_has_no_key_learns_not_even_what_is_unknown(
+    api: Api, route: str, by: str | None, expected: tuple[int, str]
+) -> None:
+    answer = api.call(route, by=by)
+    assert (answer.status, answer.code) == expected

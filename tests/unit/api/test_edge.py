@@ -37,8 +37,9 @@ def answer(crate: Crate, error: Exception | None = None, **event: object) -> Res
         clock=crate.world.clock,
         ids=crate.world.ids,
         log=crate.world.log,
+        metrics=crate.world.metrics,
     )
-    found = edge.answer({"routeKey": "GET /", **event})
+    found = edge.answer({"rawPath": "/", **event})
     return Response(found["statusCode"], found["headers"], found["body"])
 
 
@@ -52,11 +53,18 @@ ERRORS: list[tuple[Exception, int, str]] = [
     (errors.Denied("who?"), 401, "unauthorized"),
     (errors.Forbidden("no"), 403, "forbidden"),
     (errors.NotFound("no such thing"), 404, "not_found"),
+    (errors.AlreadyExists("there is one"), 409, "already_exists"),
+    (errors.TooManyKeys("enough"), 409, "too_many_keys"),
     (errors.AlreadyQueued("X"), 409, "already_queued"),
     (errors.AlreadyInCatalog("there"), 409, "already_in_catalog"),
     (errors.InvalidState("FAILED", "pause"), 409, "invalid_state"),
     (errors.LimitReached("daily_limit_reached", limit=1, used=1, resets_at=at(9)), 429, "daily_limit_reached"),
+    (errors.JobRunning("integrity_watchdog"), 409, "job_running"),
+    (errors.KeyReused("another body"), 422, "idempotency_key_reused"),
+    (errors.KeyInProgress("running"), 409, "idempotency_in_progress"),
     (errors.ProviderNotConfigured("none"), 503, "provider_not_configured"),
+    (errors.ProviderFailed("broken"), 502, "provider_failed"),
+    (errors.ProviderTimedOut("silent"), 504, "provider_timed_out"),
     (errors.Unavailable("try again"), 503, "unavailable"),
     (errors.LeaseLost("X"), 500, "internal_error"),
     (Problem(HTTPStatus.NOT_FOUND, "unknown_route", "nothing here"), 404, "unknown_route"),
@@ -164,7 +172,7 @@ def test_an_unchanged_answer_has_no_body(crate: Crate) -> None:
 
 
 def test_each_request_is_one_line_of_the_log_without_its_key(crate: Crate) -> None:
-    answer(crate, routeKey="GET /closed", headers={"Authorization": "Bearer ck_canary", "X-Request-ID": "r"})
+    answer(crate, rawPath="/closed", headers={"Authorization": "Bearer ck_canary", "X-Request-ID": "r"})
     [line] = crate.world.log.lines
     assert (line.action, line.fields) == ("request", {"route": "GET /closed", "status": 401, "request_id": "r"})
     assert "canary" not in json.dumps(crate.world.log.lines)
@@ -172,5 +180,5 @@ def test_each_request_is_one_line_of_the_log_without_its_key(crate: Crate) -> No
 
 def test_a_table_that_does_not_answer_is_no_stack_trace(crate: Crate) -> None:
     crate.world.calls.failing("identities.caller_of")
-    found = answer(crate, routeKey="GET /closed", headers={"Authorization": "Bearer ck_x"})
+    found = answer(crate, rawPath="/closed", headers={"Authorization": "Bearer ck_x"})
     assert (found.status, found.code) == (503, "unavailable")

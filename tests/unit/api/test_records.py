@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from cratekeeper.api.records import failures, messages
+from cratekeeper.api.records import failures, messages, named
 from cratekeeper.domain.lanes import Lane
 from cratekeeper.services.deliver import Message
 from tests.support.builders import ROOT
@@ -69,3 +69,16 @@ def test_exactly_the_named_messages_come_back() -> None:
     """I24."""
     assert failures(["a", "b"]) == {"batchItemFailures": [{"itemIdentifier": "a"}, {"itemIdentifier": "b"}]}
     assert failures([]) == {"batchItemFailures": []}
+
+
+def test_a_download_may_be_asked_for_by_name() -> None:
+    assert named({"action": "process", "id": ROOT}) == ROOT
+    assert named(an_event("{}")) is None
+
+
+@pytest.mark.parametrize(
+    "event", [{}, {"action": "process"}, {"action": "process", "id": "x"}, {"action": "create", "id": ROOT}, {"id": 5}]
+)
+def test_what_is_neither_a_batch_nor_a_download_is_refused(event: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="neither a batch of messages nor a download"):
+        named(event)

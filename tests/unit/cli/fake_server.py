@@ -38,13 +38,15 @@ class Clock:
 class FakeServer:
     """What the routes of api.md answer; `timelines` say from which second on a download is how.
 
-    The next requests of all get `refusals`; those for a path get its `troubles`, None being none.
+    `answers` are by method and path, None being 204 without content. The next requests of all
+    get `refusals`; those for a path get its `troubles`, None being none.
     """
 
     clock: Clock
     timelines: dict[str, list[tuple[float, Json]]] = field(default_factory=dict)
     lists: dict[str, list[Json]] = field(default_factory=dict)
     documents: dict[str, Json] = field(default_factory=dict)
+    answers: dict[str, Json | None] = field(default_factory=dict)
     refusals: list[httpx.Response | Exception] = field(default_factory=list)
     troubles: dict[str, list[httpx.Response | None]] = field(default_factory=dict)
     outage_s: tuple[float, float] = (0.0, 0.0)
@@ -66,9 +68,21 @@ class FakeServer:
         del self.troubles.get(request.url.path, [])[:1]
         if trouble:
             return trouble
-        response = self._create(request) if request.method == "POST" else self._read(request)
+        response = self._answer(request)
         response.headers["Date"] = format_datetime(STARTED + timedelta(seconds=self.clock.now_s), usegmt=True)
         return response
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        known = f"{request.method} {request.url.path}"
+        if known in self.answers:
+            answer = self.answers[known]
+            return httpx.Response(204) if answer is None else httpx.Response(200, json=answer)
+        return self._create(request) if request.method == "POST" else self._read(request)
+
+    def sent(self, method: str = "POST") -> list[tuple[str, Json]]:
+        """Path and body of each request of that method."""
+        requests = [request for request in self.seen if request.method == method]
+        return [(request.url.path, json.loads(request.content or b"{}")) for request in requests]
 
     def _create(self, request: httpx.Request) -> httpx.Response:
         body = json.loads(request.content)

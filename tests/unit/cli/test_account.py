@@ -242,3 +242,39 @@ def test_unreachable_says_what_to_do(
 def test_unreachable_is_json_as_well(cli: Program, server: FakeServer) -> None:
     server.refusals = [httpx.ConnectError("refused")]
     assert cli("limits", "--json").json["code"] == "unreachable"
+
+
+KEYS = {"user_key": "ck_user", "second_user_key": "ck_second", "viewer_key": "ck_viewer", "admin_key": "ck_admin"}
+
+
+@pytest.mark.parametrize(
+    ("command", "role", "key"),
+    [
+        (["limits"], None, "ck_user"),
+        (["limits"], "second_user", "ck_second"),
+        (["limits"], "admin", "ck_admin"),
+        (["admin", "stats"], None, "ck_admin"),
+        (["admin", "stats"], "viewer", "ck_viewer"),
+        (["queue"], None, "ck_user"),
+        (["queue", "resume"], None, "ck_admin"),
+    ],
+)
+def test_a_local_stack_has_a_key_for_each_role(
+    stranger: Program, server: FakeServer, command: list[str], role: str | None, key: str
+) -> None:
+    local_stack(stranger.host.cwd, {"api_url": "http://127.0.0.1:8080", **KEYS})
+    stranger.having({"CRATEKEEPER_ROLE": role})(*command)
+    assert server.seen[0].headers["Authorization"] == f"Bearer {key}"
+
+
+def test_an_unknown_role_is_told(stranger: Program, server: FakeServer) -> None:
+    ended = stranger.having({"CRATEKEEPER_ROLE": "root"})("limits")
+    assert (ended.code, server.seen) == (2, [])
+    assert ended.stderr.startswith("error: CRATEKEEPER_ROLE is one of user, second_user, viewer, admin")
+
+
+def test_a_login_is_the_same_for_operators(stranger: Program, server: FakeServer) -> None:
+    local_stack(stranger.host.cwd, {"api_url": "http://127.0.0.1:8080", **KEYS})
+    stranger("login", "--url", URL, "--key", KEY)
+    stranger("admin", "stats")
+    assert server.seen[-1].headers["Authorization"] == f"Bearer {KEY}"

@@ -121,6 +121,17 @@ def test_no_frame_is_larger_than_the_terminal(host: Host, width: int, height: in
     assert any("more" in line for line in lines)
 
 
+def test_a_paused_album_says_how_to_go_on(host: Host) -> None:
+    lines = frame(host, a_sight(an_album("PAUSED", a_progress(4, paused=4))))
+    assert lines[-1].strip() == f"paused; to go on: cratekeeper resume {ROOT}"
+
+
+def test_what_waits_says_its_place_and_no_rate(host: Host) -> None:
+    line = frame(host, a_sight(an_album("PENDING", a_progress(4), queue_position=3)))[-1]
+    assert "#3 in the queue" in line
+    assert "ETA" not in line
+
+
 def test_what_moves_is_shown_before_what_rests() -> None:
     states = ["COMPLETED", "PENDING", "FAILED", "COMPLETED", "IN_PROGRESS", "PENDING", "RETRY_WAITING"]
     parts = [Download.of(a_track(number, status)) for number, status in enumerate(states)]

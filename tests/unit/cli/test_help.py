@@ -10,6 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 from cratekeeper import __version__
 from cratekeeper_cli.exits import Exit
 from cratekeeper_cli.main import build
+from cratekeeper_cli.manual import page
 from tests.unit.cli.program import Program
 
 
@@ -27,7 +28,7 @@ def commands() -> dict[str, TyperCommand | TyperGroup]:
 
 
 COMMANDS = commands()
-GROUPS = {"", "request", "local"}
+GROUPS = {"", "request", "library", "local", "admin"}
 
 
 @pytest.mark.parametrize("path", sorted(COMMANDS.keys() - GROUPS))
@@ -40,7 +41,7 @@ def test_every_command_has_json_and_examples_in_its_help(cli: Program, path: str
 
 @pytest.mark.parametrize("path", sorted(COMMANDS.keys() - {""}))
 def test_what_a_list_of_commands_says_is_not_cut(path: str) -> None:
-    assert not COMMANDS[path].get_short_help_str(limit=62).endswith("...")
+    assert not COMMANDS[path].get_short_help_str(limit=61).endswith("...")
 
 
 @pytest.mark.parametrize("path", sorted(COMMANDS))
@@ -54,6 +55,15 @@ def test_a_wrong_option_is_told_in_one_line(cli: Program, path: str) -> None:
 def test_help_names_every_exit_code(cli: Program) -> None:
     words = cli("--help").stdout.replace("\n", " ")
     assert all(f" {int(code)} " in words for code in Exit)
+
+
+@pytest.mark.parametrize("path", sorted(COMMANDS))
+def test_the_manual_has_the_help_of_every_command(cli: Program, path: str) -> None:
+    words = " ".join(["cratekeeper", *path.split()])
+    section = page(build()).partition(f"## `{words}`\n")[2].partition("\n## ")[0]
+    said = cli(*path.split(), "--help").stdout
+    assert len(section) > 100
+    assert said.splitlines()[2].strip() in section
 
 
 def test_version(cli: Program) -> None:

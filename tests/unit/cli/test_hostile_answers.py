@@ -23,20 +23,42 @@ def evil(server: FakeServer) -> FakeServer:
     server.lists[f"/v1/downloads/{ROOT}/children"] = [{**a_track(1, "FAILED"), **texts}]
     event: Json = {"timestamp": EVIL, "event_type": EVIL, "details": {EVIL: EVIL}}
     server.lists[f"/v1/downloads/{ROOT}/events"] = [event]
+    found: Json = {"id": EVIL, "type": EVIL, "name": EVIL, "artist_name": EVIL}
+    server.documents |= {
+        "/v1/search": {"items": [found]},
+        "/v1/artists/x/discography": {"artist": found, "albums": [found]},
+        f"/v1/downloads/{ROOT}/explain": {"blockers": [{"code": EVIL, "detail": EVIL}]},
+        "/v1/queue": {"paused": True, "paused_reason": EVIL, "paused_by": EVIL},
+    }
+    server.lists["/v1/admin/downloads"] = [album]
+    row: Json = {"index": 0, "status": EVIL, "reason": EVIL, "download_id": EVIL}
+    server.answers |= {
+        "POST /v1/downloads/batch": {"results": [row]},
+        "POST /v1/downloads/batch-action": {"results": [{"id": ROOT, "status": EVIL}], "errors": []},
+        "POST /v1/downloads/discography": {"queued": [], "skipped": [{"album_id": EVIL, "reason": EVIL}]},
+        f"POST /v1/downloads/{ROOT}/cancel": album,
+    }
     return server
 
 
-@pytest.mark.parametrize("command", [["downloads"], ["show", ROOT, "--events"], ["watch", ROOT]])
+COMMANDS = [
+    ["downloads"], ["show", ROOT, "--events"], ["watch", ROOT], ["events", ROOT], ["explain", ROOT], ["queue"],
+    ["search", "x"], ["discography", "x"], ["request", "batch", "-"], ["request", "discography", "x"],
+    ["cancel", ROOT], ["admin", "downloads"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, ["cancel", ROOT, "other"]])
 def test_names_cannot_steer_the_terminal(cli: Program, evil: FakeServer, command: list[str]) -> None:
-    ended = cli(*command)
+    ended = cli(*command, typed="x")
     assert not STEERING.findall(ended.stdout + ended.stderr)
     assert "[bold red]x[/] :bomb:" in ended.stdout  # shown as it is, not taken as markup
     assert evil.seen
 
 
-@pytest.mark.parametrize("command", [["downloads"], ["show", ROOT, "--events"], ["watch", ROOT]])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_json_gives_names_back_exactly_and_in_ascii(cli: Program, evil: FakeServer, command: list[str]) -> None:
-    ended = cli(*command, "--json")
+    ended = cli(*command, "--json", typed="x")
     assert ended.stdout.isascii()
     assert not STEERING.findall(ended.stdout)
     assert json.dumps(EVIL)[1:-1] in ended.stdout
@@ -60,7 +82,10 @@ def test_a_name_of_megabytes_is_cut(cli: Program, server: FakeServer) -> None:
     "body",
     [b"", b"<html>", b"[]", b"null", b'"text"', b"\xff\xfe", b"[" * 100_000, b'{"items": 3}', b'{"items": [1, null]}'],
 )
-@pytest.mark.parametrize("command", [["show", ROOT], ["watch", ROOT], ["request", "album", "x"]])
+@pytest.mark.parametrize(
+    "command",
+    [["show", ROOT], ["watch", ROOT], ["request", "album", "x"], ["cancel", ROOT], ["admin", "retry", ROOT]],
+)
 def test_what_is_no_cratekeeper_is_told_in_one_line(
     cli: Program, server: FakeServer, command: list[str], body: bytes
 ) -> None:

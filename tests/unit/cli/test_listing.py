@@ -144,3 +144,37 @@ def test_waiting_work_says_when_it_is_tried_again(cli: Program, server: FakeServ
     shown = cli("show", ROOT).stdout
     assert "connection: refused" in shown
     assert "(retry 2 of 5)" in shown
+
+
+@pytest.mark.usefixtures("many")
+def test_ids_alone_are_for_other_commands(cli: Program) -> None:
+    assert cli("downloads", "--ids", "--limit", "2").stdout == "D000\nD001\n"
+    assert ids(cli("downloads", "--ids", "--limit", "2", "--json").json) == ["D000", "D001"]
+
+
+def test_explain_names_what_blocks_and_until_when(cli: Program, server: FakeServer) -> None:
+    server.timelines[ROOT] = [(0, a_download(content_name="Night"))]
+    blockers = [
+        {"code": "queue_paused", "detail": "paused by bob: moving", "ends_at": "2026-11-21T09:00:00Z"},
+        {"code": "no_permit", "detail": "3 of 3 held"},
+    ]
+    server.documents[f"/v1/downloads/{ROOT}/explain"] = {"blockers": blockers}
+    lines = cli("explain", ROOT).stdout.splitlines()
+    assert lines[0] == "PENDING  Night"
+    assert "queue_paused  paused by bob: moving  2026-11-2" in lines[2]
+    assert lines[3].split() == ["no_permit", "3", "of", "3", "held", "–"]
+    assert cli("explain", ROOT, "--json").json == {"blockers": blockers}
+
+
+@pytest.mark.parametrize(("status", "said"), [("IN_PROGRESS", "nothing blocks it"), ("FAILED", "it is over")])
+def test_explain_says_that_nothing_blocks(cli: Program, server: FakeServer, status: str, said: str) -> None:
+    server.timelines[ROOT] = [(0, a_download(status=status))]
+    server.documents[f"/v1/downloads/{ROOT}/explain"] = {"blockers": []}
+    assert said in cli("explain", ROOT).stdout
+
+
+def test_events_are_all_pages_of_the_history(cli: Program, server: FakeServer) -> None:
+    entries: list[Json] = [{"id": f"e{number}", "event_type": f"EVENT_{number}"} for number in range(250)]
+    server.lists[f"/v1/downloads/{ROOT}/events"] = entries
+    assert "EVENT_249" in cli("events", ROOT).stdout
+    assert cli("events", ROOT, "--json").json == {"items": entries, "next_cursor": None}

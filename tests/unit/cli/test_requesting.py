@@ -142,3 +142,32 @@ def test_wait_outlives_a_server_that_goes_away_at_once(cli: Program, server: Fak
     server.refusals = [created, httpx.ConnectError("refused")]
     ended = cli("request", "album", ALBUM, "--wait", "--json")
     assert (ended.code, ended.json["status"]) == (0, "COMPLETED")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "said"),
+    [
+        (429, "throttled", "try again in 1 min 30 s"),
+        (503, "unavailable", "try again in 1 min 30 s"),
+        (409, "idempotency_in_progress", "ask again with the same --idempotency-key"),
+        (422, "idempotency_key_reused", "choose a new one"),
+    ],
+)
+def test_when_to_try_again_is_said_in_words(
+    cli: Program, server: FakeServer, status: int, code: str, said: str
+) -> None:
+    refusal = a_problem(status, code, "not now")
+    refusal.headers["Retry-After"] = "90"
+    server.refusals = [refusal] * 3
+    assert said in cli("request", "album", ALBUM).stderr
+
+
+@pytest.mark.parametrize(
+    ("resets_at", "said"),
+    [("2026-11-22T00:00:00Z", ", in 16 h 00 min; see: cratekeeper limits"), (None, "free again when a download ends")],
+)
+def test_a_limit_says_how_long(cli: Program, server: FakeServer, resets_at: str | None, said: str) -> None:
+    refusal = a_problem(429, "queue_limit_reached", "full", limit=2, used=2, resets_at=resets_at)
+    refusal.headers["Retry-After"] = "57600"
+    server.refusals = [refusal]
+    assert said in cli("request", "album", ALBUM).stderr

@@ -2,7 +2,17 @@
 
 import pytest
 
-from tests.unit.cli.fake_server import ROOT, Clock, FakeServer, a_download, a_problem, a_progress, a_track, an_album
+from tests.unit.cli.fake_server import (
+    ROOT,
+    Clock,
+    FakeServer,
+    Json,
+    a_download,
+    a_problem,
+    a_progress,
+    a_track,
+    an_album,
+)
 from tests.unit.cli.program import Program
 
 CHILDREN = f"/v1/downloads/{ROOT}/children"
@@ -148,7 +158,10 @@ def test_failures_are_named_at_the_end(cli: Program, server: FakeServer) -> None
     lost = a_track(2, "FAILED", error_type="not_found", error_message="the provider has no such track")
     server.lists[CHILDREN] = [a_track(1, "COMPLETED"), lost]
     ended = cli("watch", ROOT)
-    assert ended.stderr.endswith("1 of 2 children failed\n  Song 2: not_found: the provider has no such track\n")
+    assert ended.stderr.endswith(
+        "1 of 2 children failed\n  Song 2: not_found: the provider has no such track\n"
+        f"try again what failed with: cratekeeper retry {ROOT}\n"
+    )
 
 
 def test_a_retry_says_when(cli: Program, server: FakeServer) -> None:
@@ -165,3 +178,62 @@ def test_what_can_be_no_id_is_not_sent(cli: Program, server: FakeServer, wrong: 
     ended = cli("watch", wrong)
     assert (ended.code, server.seen) == (2, [])
     assert ended.stderr.startswith("error: not a download id")
+
+
+def test_a_pause_is_said_and_watched_on(cli: Program, server: FakeServer) -> None:
+    server.timelines[ROOT] = [
+        (0, an_album("IN_PROGRESS", a_progress(2))),
+        (2, an_album("PAUSED", a_progress(2, paused=2))),
+        (9, an_album("IN_PROGRESS", a_progress(2))),
+        (12, an_album("COMPLETED", a_progress(2, completed=2))),
+    ]
+    server.lists[CHILDREN] = []
+    ended = cli("watch", ROOT)
+    assert ended.code == 0
+    assert f"PAUSED        Night Drive (paused; to go on: cratekeeper resume {ROOT})\n" in ended.stderr
+
+
+def test_who_leaves_a_paused_download_is_told_that_it_stays_so(cli: Program, server: FakeServer) -> None:
+    server.timelines[ROOT] = [(0, a_download(kind="track", status="PAUSED"))]
+    server.clock.interrupt_at_s = 5
+    assert cli("watch", ROOT).stderr.endswith(f"it stays paused; come back with: cratekeeper watch {ROOT}\n")
+
+
+def test_a_cancel_is_said(cli: Program, server: FakeServer) -> None:
+    server.timelines[ROOT] = [
+        (0, an_album("IN_PROGRESS", a_progress(2))),
+        (2, an_album("CANCELLED", a_progress(2, cancelled=2))),
+    ]
+    server.lists[CHILDREN] = []
+    ended = cli("watch", ROOT)
+    assert (ended.code, ended.stdout.startswith("CANCELLED")) == (8, True)
+    assert ended.stderr.endswith(f"it was cancelled; ask for it again with: cratekeeper retry {ROOT}\n")
+
+
+@pytest.mark.parametrize(
+    ("children", "said"),
+    [
+        ([a_track(1, "COMPLETED"), a_track(2, "CANCELLED")], f"; fetch one with: cratekeeper retry {ROOT}-2"),
+        ([], ""),
+    ],
+)
+def test_an_album_without_its_cancelled_parts_says_so(
+    cli: Program, server: FakeServer, children: list[Json], said: str
+) -> None:
+    server.timelines[ROOT] = [(0, an_album("COMPLETED", a_progress(2, completed=1, cancelled=1), partial=True))]
+    server.lists[CHILDREN] = children
+    ended = cli("watch", ROOT)
+    assert (ended.code, ended.stderr.endswith(f"parts of it were cancelled{said}\n")) == (8, True)
+
+
+def test_the_place_in_the_queue_is_told_as_it_changes(cli: Program, server: FakeServer) -> None:
+    waiting = [
+        (at, a_download(kind="track", content_name="Song", queue_position=place)) for at, place in [(0, 3), (2, 1)]
+    ]
+    server.timelines[ROOT] = [*waiting, (4, a_download(kind="track", content_name="Song", status="COMPLETED"))]
+    said = cli("watch", ROOT).stderr.splitlines()
+    assert said == [
+        "PENDING       Song (#3 in the queue)",
+        "PENDING       Song (#1 in the queue)",
+        "COMPLETED     Song",
+    ]

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cratekeeper.domain.catalog import Availability, StoredAlbum, album_order, is_whole, plan
+from cratekeeper.domain.catalog import (
+    Availability,
+    MediaRow,
+    StoredAlbum,
+    album_order,
+    assigned,
+    availability_of,
+    is_whole,
+    plan,
+)
 from cratekeeper.domain.models import Kind
 from tests.support.builders import a_row, a_track, an_artist, an_image, some_metadata
 
@@ -107,3 +116,40 @@ def test_a_child_knows_whether_its_bytes_are_stored(availability: Availability) 
     track = a_track(1)
     [child] = plan(some_metadata(track), {track.id: a_row(track.id, availability=availability)})
     assert child.stored is (availability is Availability.AVAILABLE)
+
+
+def test_everything_of_an_album_knows_the_child_that_is_to_fetch_it() -> None:
+    cover, portrait = an_image("cover"), an_image("portrait")
+    metadata = some_metadata(a_track(1), a_track(2), covers=(cover, cover), artists=(an_artist(portraits=(portrait,)),))
+    found = assigned(metadata, "R", plan(metadata, {}))
+    assert [track.fetched_by for track in found.tracks] == ["R-1", "R-2"]
+    assert [image.fetched_by for image in found.album.covers] == ["R-3", "R-3"]
+    assert [image.fetched_by for image in found.artists[0].portraits] == ["R-4"]
+    assert assigned(found, "R", ()) == metadata
+
+
+@pytest.mark.parametrize(
+    ("said", "is_held", "expected"),
+    [
+        (None, False, Availability.MISSING),
+        (None, True, Availability.FETCHING),
+        (Availability.AVAILABLE, False, Availability.AVAILABLE),
+        (Availability.AVAILABLE, True, Availability.AVAILABLE),
+        (Availability.MISSING, False, Availability.MISSING),
+        (Availability.MISSING, True, Availability.FETCHING),
+        (Availability.UNAVAILABLE, False, Availability.UNAVAILABLE),
+        (Availability.UNAVAILABLE, True, Availability.FETCHING),
+        (Availability.FETCHING, False, Availability.MISSING),
+    ],
+)
+def test_availability_is_told_from_the_row_and_who_is_at_it(
+    said: Availability | None, is_held: bool, expected: Availability
+) -> None:
+    row = a_row("t", availability=said) if said else None
+    assert availability_of(row, is_held=is_held) is expected
+    assert (row.stored if row else None) == (row.media if row and said is Availability.AVAILABLE else None)
+
+
+def test_what_was_never_stored_has_no_object() -> None:
+    row = MediaRow(content_id="t", kind=Kind.TRACK, media=None, availability=Availability.UNAVAILABLE)
+    assert row.stored is None

@@ -337,7 +337,8 @@ def test_an_album_ends_with_its_tally(sets: Values, state: State, kind: EventTyp
     ended = applied(album, transitions.end_album(album, end, now=at(2)))
     assert (ended.state, event_of(ended), ended.completed_at, ended.duration_ms) == (state, kind, at(2), 2000)
     assert (ended.final, ended.bytes_downloaded, ended.error_message) == (end.tally, 70, end.message)
-    assert (ended.held, ended.waiting, ended.due_at) == (NONE, None, None)
+    # An album with a child that failed or was cancelled is looked at once more, for an upload that was left.
+    assert (ended.held, ended.waiting, ended.due_at) == (NONE, None, at(2) if sets else None)
 
 
 @pytest.mark.parametrize("meanwhile", [{"open": frozenset({1})}, {"open_chunks": frozenset({1})}, {"epoch": 2}])

@@ -127,7 +127,7 @@ def test_a_result_without_a_picture_has_no_url() -> None:
         ("/search?q=%20", 400, "BAD_REQUEST"),
         ("/search?q=a&type=song", 400, "BAD_REQUEST"),
         ("/search?q=a&limit=0", 400, "BAD_REQUEST"),
-        ("/search?q=a&limit=51", 400, "BAD_REQUEST"),
+        ("/search?q=a&limit=201", 400, "BAD_REQUEST"),
         ("/search?q=a&limit=x", 400, "BAD_REQUEST"),
         (f"/album/{UNKNOWN}", 404, "NOT_FOUND"),
         (f"/album/{UNKNOWN}/tracks", 404, "NOT_FOUND"),

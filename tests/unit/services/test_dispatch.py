@@ -202,7 +202,15 @@ def test_what_has_ended_is_left_alone(crate: Crate, state: State) -> None:
     ended = a_download(state=state, due_at=at(0))
     crate.put(ended)
     crate.dispatch.tick()
-    assert crate.item(ROOT) == ended
+    assert crate.item(ROOT) == replace(ended, due_at=None)
+
+
+def test_what_is_retried_while_its_end_is_looked_at_stays_due(crate: Crate) -> None:
+    crate.put(a_download(state=State.FAILED, due_at=at(0)))
+    active = a_download(round=1)
+    meanwhile(crate.world.calls, "store.family", lambda: crate.put(active))
+    crate.dispatch.tick()
+    assert crate.item(ROOT) == active
 
 
 def test_a_root_that_is_gone_is_left_alone(crate: Crate) -> None:

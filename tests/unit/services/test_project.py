@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from cratekeeper.domain.announcements import announced
 from cratekeeper.domain.errors import Unavailable
 from cratekeeper.domain.events import EventType, HistoryEntry
 from cratekeeper.domain.failures import ErrorType
@@ -60,7 +61,7 @@ def test_a_batch_is_written_and_published(crate: Crate) -> None:
     crate.drain()
     rows = crate.world.history.of_download(item.id, after=0, limit=10)
     assert [row.event.type for row in rows] == ["REQUEST_CREATED", "DOWNLOAD_STARTED", "DOWNLOAD_COMPLETED"]
-    assert crate.world.bus.published == rows
+    assert crate.world.bus.published == [announced(row) for row in rows]
 
 
 def test_a_stream_that_repeats_itself_adds_no_row(crate: Crate) -> None:
@@ -86,7 +87,7 @@ def test_entries_appear_once_the_history_or_the_bus_is_back(crate: Crate, site: 
     with pytest.raises(Unavailable):
         crate.drain()
     assert crate.history(item)[-1] is EventType.DOWNLOAD_COMPLETED
-    assert {row.id for row in crate.world.bus.published} == {*crate.world.history.rows}
+    assert {event.id for event in crate.world.bus.published} == {*crate.world.history.rows}
 
 
 def test_each_items_last_event_that_the_history_lacks_is_put_in(crate: Crate) -> None:
@@ -95,7 +96,7 @@ def test_each_items_last_event_that_the_history_lacks_is_put_in(crate: Crate) ->
     crate.drain()
     del crate.world.history.rows[f"{failed.id}:3"]
     assert crate.reconcile.run() == 1
-    assert crate.world.bus.published[-1] == crate.world.history.rows[f"{failed.id}:3"]
+    assert crate.world.bus.published[-1] == announced(crate.world.history.rows[f"{failed.id}:3"])
     assert crate.reconcile.run() == 0
 
 
