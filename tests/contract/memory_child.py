@@ -22,6 +22,9 @@ class Nowhere:
     def read(self, key: str) -> Iterator[bytes]:
         raise AssertionError(key)
 
+    def link(self, key: str, **_: object) -> str:
+        raise AssertionError(key)
+
     def put(
         self, key: str, chunks: Iterable[bytes], *, size_bytes: int, content_type: str, if_match: str | None = None
     ) -> str:

@@ -155,6 +155,7 @@ def furnished(emulator: Emulator, module_tables: Tables) -> Adapters:
     """With something stored of everything."""
     found = Adapters(Aws(a_session(emulator.url)), create_resources(emulator, module_tables))
     found.store.commit(Create(ROOT), Create(OTHER))
+    found.history.put([an_entry(ROOT.id, 1)])  # the day is known from now on
     found.identities.put_user("alice", Role.USER, now=START)
     found.identities.put_key("alice", key_id="k", key_hash="hash", event=a_key_event())
     return found

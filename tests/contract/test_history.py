@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cratekeeper.adapters.dynamodb.audit import DAYS
 from cratekeeper.adapters.dynamodb.history import DynamoHistory
 from cratekeeper.adapters.dynamodb.patience import Patience
 from cratekeeper.adapters.system import SystemDice
@@ -83,8 +84,20 @@ def a_row(
 ) -> dict[str, dict[str, str]]:
     client, patience = emulator.aws.dynamodb, Patience(dice=SystemDice())
     DynamoHistory(client, tables.history, patience=patience, retention_days=retention_days).put([entry])
-    (item,) = emulator.client("dynamodb").scan(TableName=tables.history)["Items"]
+    found = emulator.client("dynamodb").scan(TableName=tables.history)["Items"]
+    (item,) = (item for item in found if item["pk"]["S"] != DAYS)
     return dict(item)
+
+
+@pytest.mark.parametrize(("retention_days", "ttl"), [(5, 1_795_823_999), (None, None)])
+def test_a_day_has_a_row_that_outlives_its_entries(
+    emulator: Emulator, tables: Tables, retention_days: int | None, ttl: int | None
+) -> None:
+    at = datetime(2026, 11, 21, 23, 59, 59, 999_000, tzinfo=UTC)
+    a_row(emulator, tables, an_entry(an_id(), 1, at=at), retention_days=retention_days)
+    found = emulator.client("dynamodb").scan(TableName=tables.history)["Items"]
+    (day,) = (item for item in found if item["pk"]["S"] == DAYS)
+    assert (day["sk"]["S"], day.get("ttl")) == ("2026-11-21", {"N": str(ttl)} if ttl else None)
 
 
 @pytest.mark.case("A-03")

@@ -202,8 +202,9 @@ def people(adapters: Adapters) -> None:
     adapters.identities.put_key(name, key_id="k", key_hash=name, event=a_key_event())
     adapters.identities.revoke(name, key_id="k", event=a_key_event())
     adapters.identities.users(after=None, limit=9)
-    for search in ({}, {"download_id": "x"}, {"user_id": "alice"}):
-        adapters.history.audit(AuditSearch(until=SOON, **search), after=None, limit=9)
+    searches = AuditSearch(until=SOON), AuditSearch(until=SOON, download_id="x"), AuditSearch(until=SOON, user_id="alice")
+    for search in searches:
+        adapters.history.audit(search, after=None, limit=9)
 
 
 def orders(adapters: Adapters) -> None:

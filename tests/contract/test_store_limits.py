@@ -91,7 +91,7 @@ def test_a_batch_takes_all_of_its_slots(queue: Queue, known_day: str) -> None:
 
 @pytest.mark.parametrize("known_day", ["", TODAY])
 @pytest.mark.parametrize("limits", [{"max_active": 2}, {"max_requests": 2}])
-def test_a_batch_takes_no_slot_beyond_a_limit(queue: Queue, known_day: str, limits: dict[str, int]) -> None:
+def test_a_batch_takes_no_slot_beyond_a_limit(queue: Queue, known_day: str, limits: Any) -> None:
     if known_day:
         one_before(queue)
     slot = a_slot("r1", others=frozenset({"r2", "r3"}), known_day=known_day, max_active=9, max_requests=9)

@@ -244,7 +244,7 @@ def test_messages_and_events_not_taken_are_unavailable(emulator: Emulator) -> No
     with meeting(sqs, "SendMessageBatch", answer(200, Failed=failed, Successful=[])), pytest.raises(Unavailable):
         SqsBell(sqs, {Lane.HIGH: url}).ring(Lane.HIGH, [an_id()])
     with meeting(events, "PutEvents", answer(200, FailedEntryCount=1, Entries=[{}])), pytest.raises(Unavailable):
-        EventBridgeBus(events, name).publish([an_entry(an_id(), 1)])
+        EventBridgeBus(events, name).publish([user_created(User(user_id="x", role=Role.USER, created_at=START))])
 
 
 def test_what_is_unforeseen_of_a_message_or_an_album_flies_on(emulator: Emulator, bench: Bench) -> None:

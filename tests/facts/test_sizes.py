@@ -11,7 +11,7 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 FILE_LINES = {"tests/": 600, "": 400}
 """A suite may be longer than what it tests: its parts do not lean on each other."""
 FUNCTION_LINES = 50
-LONGEST = {"template.yaml": 600, "README.md": 150}
+LONGEST = {"template.yaml": 720, "README.md": 150}
 
 
 def lines_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:

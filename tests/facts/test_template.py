@@ -296,7 +296,8 @@ def test_tracing_is_off_unless_it_is_asked_for() -> None:
     assert template.document()["Globals"]["Function"]["Tracing"] == {"Fn::If": ["TracingOn", "Active", "PassThrough"]}
     policy = template.resource("TracingPolicy")
     assert policy["Condition"] == "TracingOn"
-    assert {template.target(role) for role in policy["Properties"]["Roles"]} == {each.role for each in template.functions()}
+    named = {template.target(role) for role in policy["Properties"]["Roles"]}
+    assert named == {each.role for each in template.functions()}
     (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
     # X-Ray knows no resources, hence the star.
     actions = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]

@@ -3,11 +3,11 @@
 Each takes one guard away from an adapter, so that what the services ask for is no longer checked.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from typing_extensions import override
 
@@ -20,8 +20,9 @@ from tests.memory.records import MemoryHistory
 from tests.memory.store import MemoryStore
 from tests.memory.world import World
 from tests.simulation.checker import Violation
-from tests.simulation.explore import random_setup
+from tests.simulation.explore import Tally, enumerate_deeds, enumerate_struck_deeds, random_setup
 from tests.simulation.run import Sabotage, simulate
+from tests.simulation.workloads import WORKLOADS
 
 Weaken = Callable[[Write], Write | None]
 """What is carried out instead of a write; None = nothing."""
@@ -194,12 +195,34 @@ DEFECTS: Final[Mapping[str, Sabotage]] = MappingProxyType({
     "permits above the limit": _generous_permits,
     "objects overwritten": _overwriting,
     "history with gaps": _forgetful,
-    "round not compared": _store(_unguarded("round")),
-    "cascade not compared": _store(_unguarded("cascade")),
     "round never raised": _store(_same_round),
     "children left out of a steering": _store(_first_two),
     "permits never given back": _stubborn,
 })
+
+
+class Hidden(NamedTuple):
+    """A defect that shows only where a deed meets it: at which of its calls, or faults at them."""
+
+    sabotage: Sabotage
+    workload: str
+    deed: str
+    enumerate_runs: Callable[..., Iterator[None]]
+
+
+HIDDEN: Final[Mapping[str, Hidden]] = MappingProxyType({
+    "round not compared": Hidden(_store(_unguarded("round")), "album of 3", "pause, resume at once", enumerate_deeds),
+    "cascade not compared": Hidden(_store(_unguarded("cascade")), "album of 120", "cancel", enumerate_struck_deeds),
+})
+
+
+def hunt_hidden(hidden: Hidden) -> Violation | None:
+    """What the enumeration of one deed finds of a defect."""
+    tally = Tally(sabotage=hidden.sabotage)
+    for _ in hidden.enumerate_runs(replace(WORKLOADS[hidden.workload], deeds=(hidden.deed,)), tally, is_full=False):
+        if tally.findings:
+            return tally.findings[0].violation
+    return None
 
 
 def hunt(sabotage: Sabotage, *, seeds: int) -> Violation | None:

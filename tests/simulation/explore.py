@@ -9,7 +9,7 @@ from tests.simulation.checker import WORKER, Violation
 from tests.simulation.deeds import DEEDS, STEERING, Act
 from tests.simulation.faults import CRASHES, Blow, Fault, Plan, also, no_faults, some_faults
 from tests.simulation.processes import Chances
-from tests.simulation.run import Outcome, Setup, simulate
+from tests.simulation.run import Outcome, Sabotage, Setup, simulate
 from tests.simulation.workloads import WORKLOADS, Workload
 
 FAULT_RATE: Final = 0.05
@@ -90,10 +90,11 @@ class Tally:
     deeds: dict[str, int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     well_known: set[str] = field(default_factory=set)
+    sabotage: Sabotage | None = None
 
     def run(self, case: Case, kind: str) -> Outcome:
         """Make one run and count it."""
-        outcome = simulate(case.setup())
+        outcome = simulate(replace(case.setup(), sabotage=self.sabotage))
         self.runs += 1
         self.calls += len(outcome.sites)
         self.kinds[kind] = self.kinds.get(kind, 0) + 1
@@ -128,9 +129,10 @@ def enumerate_faults(workload: Workload, tally: Tally, *, is_full: bool) -> Iter
 
 def enumerate_deeds(workload: Workload, tally: Tally, *, is_full: bool) -> Iterator[None]:
     """Each deed at each call of the undisturbed run, by itself and beside others; yields after each run."""
-    calls = len(tally.run(Case(workload.name), "calm").sites)
+    sites = tally.run(Case(workload.name), "calm").sites
+    indexes = _chosen(sites, replace(workload, sample=None if is_full else workload.deeds_at))
     for deed in workload.deeds:
-        for index in _spread(calls, calls if is_full else workload.deeds_at):
+        for index in indexes:
             for is_beside in (False, True):
                 tally.run(Case(workload.name, acts=(Act(deed, index, is_beside),)), "one deed")
                 tally.deeds[deed] = tally.deeds.get(deed, 0) + 1
@@ -139,9 +141,10 @@ def enumerate_deeds(workload: Workload, tally: Tally, *, is_full: bool) -> Itera
 
 def enumerate_struck_deeds(workload: Workload, tally: Tally, *, is_full: bool) -> Iterator[None]:
     """Every fault at every call that serves a deed, for a few places where the deed begins."""
-    calls = len(tally.run(Case(workload.name), "calm").sites)
+    sites = tally.run(Case(workload.name), "calm").sites
+    indexes = range(len(sites)) if is_full else _within(sites, workload)
     for deed in workload.deeds:
-        for begun in _spread(calls, calls if is_full else workload.struck_at):
+        for begun in indexes:
             case = Case(workload.name, acts=(Act(deed, begun),))
             reference = tally.run(case, "one deed")
             serving = [index for index, each in enumerate(reference.callers) if each.startswith(STEERING)]
@@ -232,6 +235,14 @@ def _spread(calls: int, count: int | None) -> list[int]:
     if count is None or count >= calls:
         return list(range(calls))
     return sorted({round(step * (calls - 1) / max(1, count - 1)) for step in range(count)})
+
+
+def _within(sites: list[str], workload: Workload) -> list[int]:
+    """So many calls inside of a run, and the last of those in its focus."""
+    steps = workload.struck_at + 1
+    even = {len(sites) * step // steps for step in range(1, steps)}
+    last = [index for index, site in enumerate(sites) if workload.focus and site.startswith(workload.focus)][-1:]
+    return sorted(even | set(last))
 
 
 def _chosen(sites: list[str], workload: Workload) -> list[int]:

@@ -108,7 +108,9 @@ class Machinery:
     def _reconcile(self, operator: Process, after_s: float) -> None:
         self.scheduler.sleep(after_s)
         with suppress(Unavailable):
-            Reconcile(store=self.world.store, identities=self.world.identities, project=self.cold_start(operator).project).run()
+            Reconcile(
+                store=self.world.store, identities=self.world.identities, project=self.cold_start(operator).project
+            ).run()
 
     def is_idle(self) -> bool:
         """Whether callers, workers and the projector have nothing left to do."""

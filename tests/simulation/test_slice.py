@@ -4,8 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from tests.simulation.defects import DEFECTS, hunt
-from tests.simulation.explore import Case, Tally, enumerate_faults, explore_seeds, random_setup
+from tests.simulation.deeds import DEEDS, Act
+from tests.simulation.defects import DEFECTS, HIDDEN, hunt, hunt_hidden
+from tests.simulation.explore import (
+    Case,
+    Tally,
+    enumerate_deeds,
+    enumerate_faults,
+    enumerate_struck_deeds,
+    explore_seeds,
+    random_setup,
+)
 from tests.simulation.faults import Blow, Fault
 from tests.simulation.report import findings
 from tests.simulation.run import simulate
@@ -63,6 +72,33 @@ def test_a_blow_is_read_as_it_was_told(blow: Blow) -> None:
 
 def test_call_sites_are_read_from_the_services() -> None:
     assert {"settle.Settle._write_set:store.write", "release.Release.ring_again:permits.renew"} <= all_sites()
+
+
+@pytest.mark.case("L-09", "X-02", "X-06", "X-07")
+@pytest.mark.parametrize("deed", DEEDS)
+def test_a_deed_at_any_call_breaks_nothing(deed: str) -> None:
+    tally, workload = Tally(), replace(WORKLOADS["album of 1"], deeds=(deed,), deeds_at=10, struck_at=1)
+    for _ in enumerate_deeds(workload, tally, is_full=False):
+        pass
+    assert list(findings(tally)) == []
+
+
+@pytest.mark.parametrize("deed", ["cancel", "cancel, retry at once", "pause, resume", "force", "delete"])
+def test_a_fault_in_a_deed_breaks_nothing(deed: str) -> None:
+    tally, workload = Tally(), replace(WORKLOADS["album of 3"], deeds=(deed,), struck_at=1)
+    for _ in enumerate_struck_deeds(workload, tally, is_full=False):
+        pass
+    assert list(findings(tally)) == []
+
+
+@pytest.mark.parametrize("act", [Act("cancel", 3), Act("pause, resume", 12, is_beside=True)])
+def test_an_act_is_read_as_it_was_told(act: Act) -> None:
+    assert Act.of(act.told()) == act
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_a_seeded_defect_is_found_where_a_deed_meets_it(name: str) -> None:
+    assert hunt_hidden(HIDDEN[name])
 
 
 @pytest.mark.parametrize("name", DEFECTS)

@@ -340,12 +340,16 @@ WORKLOADS: Final = MappingProxyType({
             struck_at=2,
         ),
         Workload(name="album of 3, limit 1", arrange=_album(3), limit=1, deeds=FAMILIES, struck_at=2),
-        Workload(
-            name="album of 3, unlimited", arrange=_album(3), limit=None, deeds=FAMILIES, deeds_at=40, struck_at=2
-        ),
+        Workload(name="album of 3, unlimited", arrange=_album(3), limit=None, deeds=FAMILIES, deeds_at=40, struck_at=2),
         Workload(name="album with pictures", arrange=_album(1, covers=2, portraits=1)),
         Workload(
-            name="album of 120", arrange=_album(120), sample=16, deeds=CASCADES, deeds_at=6, struck_at=1
+            name="album of 120",
+            arrange=_album(120),
+            sample=16,
+            focus="expand.",
+            deeds=CASCADES,
+            deeds_at=6,
+            struck_at=1,
         ),
         Workload(name="fickle provider", arrange=_fickle),
         Workload(name="fickle provider, 100", arrange=_fickle_big, sample=4, focus="expand."),

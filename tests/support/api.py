@@ -92,7 +92,14 @@ def api_on(crate: Crate, monkeypatch: pytest.MonkeyPatch, *, provider_url: str =
 
     def edge(routes: Mapping[str, Route]) -> Edge:
         world = crate.world
-        return Edge(routes=routes, identity=crate.identity, clock=world.clock, ids=world.ids, log=world.log, metrics=world.metrics)
+        return Edge(
+            routes=routes,
+            identity=crate.identity,
+            clock=world.clock,
+            ids=world.ids,
+            log=world.log,
+            metrics=world.metrics,
+        )
 
     monkeypatch.setattr(bootstrap, "edge", edge)
     monkeypatch.setattr(bootstrap, "requests", lambda: crate.requests)

@@ -99,3 +99,9 @@ def test_a_resource_that_is_needed_is_there_or_named() -> None:
     assert load(QUEUE_TABLE="table").need("queue_table") == "table"
     with pytest.raises(SettingsError, match="QUEUE_TABLE: is not set"):
         load().need("queue_table")
+
+
+def test_an_issuer_needs_an_audience() -> None:
+    with pytest.raises(SettingsError, match="OIDC_AUDIENCE"):
+        Settings.load({"OIDC_ISSUER": "https://id.example"})
+    assert Settings.load({"OIDC_ISSUER": "https://id.example", "OIDC_AUDIENCE": "us"}).oidc_audience == "us"

@@ -16,7 +16,17 @@ from cratekeeper.domain.models import Chunk, Download, Kind, Upload
 from cratekeeper.domain.progress import outcome
 from cratekeeper.domain.retry import Counts, RetryAt
 from cratekeeper.domain.states import MOVES, State, Verb
-from cratekeeper.domain.writes import Change, Create, FreeLock, FreeSlot, Stored, TakeCapacity, TakeLock, TakeSlot, Write
+from cratekeeper.domain.writes import (
+    Change,
+    Create,
+    FreeLock,
+    FreeSlot,
+    Stored,
+    TakeCapacity,
+    TakeLock,
+    TakeSlot,
+    Write,
+)
 from tests.contract.machines import plain
 from tests.contract.machines.plain import Plain, Refused, Wish, row_of
 from tests.contract.machines.sides import Answer, Compared, Side
@@ -331,7 +341,9 @@ class Downloads(Compared):
         listed = [row for row in roots if row["waiting"] and row["waiting"].rank is not Rank.PARKED]
         in_order = sorted((*row["waiting"], row["id"]) for row in listed)
         assert [(each.lane, each.rank, each.id) for each in waiting] == in_order
-        assert self.ask(lambda side: side.store.count(state, limit=99)).value == sum(row["state"] is state for row in roots)
+        assert self.ask(lambda side: side.store.count(state, limit=99)).value == sum(
+            row["state"] is state for row in roots
+        )
         mine = tuple(sorted((row["id"] for row in roots), reverse=True))
         assert self.ask(lambda side: side.store.roots_of("alice", after=None, limit=9)).value.ids == mine
         row = roots[pick % len(roots)]

@@ -283,3 +283,32 @@ def test_a_fault_of_the_table_begins_nothing(upkeep: Upkeep, site: str) -> None:
     with pytest.raises(Unavailable):
         upkeep.jobs.trigger(RETENTION, {}, by=ADMIN)
     assert upkeep.starter.started == []
+
+
+def test_a_run_that_ends_while_it_is_reaped_is_left_to_its_end(upkeep: Upkeep) -> None:
+    begun = upkeep.jobs.trigger(WATCHDOG, {}, by=ADMIN)
+    lease = upkeep.records.leases[WATCHDOG]
+
+    def end(site: str, call: Any) -> Any:
+        if site == "jobs.swap":
+            upkeep.records.leases.pop(WATCHDOG, None)
+        return call()
+
+    upkeep.crate.world.calls.around = end
+    assert run(upkeep.runner(), Order(all_have_stopped=True)) == []
+    assert lease.run == begun
+
+
+def test_a_hook_whose_run_is_gone_before_it_is_handed_on_starts_nothing(upkeep: Upkeep) -> None:
+    swaps = 0
+
+    def lose(site: str, call: Any) -> Any:
+        nonlocal swaps
+        swaps += site == "jobs.swap"
+        if site == "jobs.swap" and swaps == 2:
+            upkeep.records.leases.clear()
+        return call()
+
+    upkeep.crate.world.calls.around = lose
+    run(doing(upkeep, lambda _: {}, "usage_reconcile"), Order(hook=Hook.ON_STARTUP))
+    assert upkeep.starter.started == []

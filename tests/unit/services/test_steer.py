@@ -15,12 +15,23 @@ from cratekeeper.domain.limits import UserLimits
 from cratekeeper.domain.models import NONE, Download, Tally
 from cratekeeper.domain.states import TERMINAL, State
 from cratekeeper.services.process import Done
-from tests.support.builders import ROOT, a_child, a_download, a_media, a_permit, a_running, an_album, at, root_id
+from tests.support.builders import (
+    ROOT,
+    Values,
+    a_child,
+    a_download,
+    a_media,
+    a_permit,
+    a_running,
+    an_album,
+    at,
+    root_id,
+)
 from tests.support.crash import answering, killed_at, meanwhile
 from tests.support.crate import ADMIN, ALICE, BOB, Crate, Knobs
 
 ACTIONS = [Action.CANCEL, Action.PAUSE, Action.RESUME, Action.RETRY]
-ACTIVE = {
+ACTIVE: dict[State, Values] = {
     State.PENDING: {},
     State.RETRY_WAITING: {"next_retry_at": at(90), "due_at": at(90), "waiting": None},
     State.IN_PROGRESS: {"epoch": 1, "owner": "w", "lease_until": at(60), "waiting": None},
@@ -335,7 +346,7 @@ def test_an_album_all_of_whose_children_were_cancelled_is_cancelled(crate: Crate
 @pytest.mark.parametrize("ended", [State.FAILED, State.COMPLETED])
 def test_retrying_a_child_reopens_its_album(crate: Crate, ended: State) -> None:
     child = State.FAILED if ended is State.FAILED else State.CANCELLED
-    names = {"failed": frozenset({2})} if ended is State.FAILED else {"cancelled": frozenset({2})}
+    names: Values = {"failed": frozenset({2})} if ended is State.FAILED else {"cancelled": frozenset({2})}
     album = an_album(
         2, state=ended, open=NONE, waiting=None, due_at=None, partial=True, final=Tally(completed=1), **names
     )

@@ -168,7 +168,7 @@ def test_a_child_of_a_further_chunk_reopens_chunk_and_album(crate: Crate) -> Non
         a_child(99, state=State.FAILED),
     )
     act(crate, Action.RETRY, child_id(ROOT, 99))
-    assert (crate.item(ROOT).state, crate.item(ROOT).open_chunks) == (State.PENDING, {1})
+    assert (crate.item(ROOT).state, crate.item(ROOT).open_chunks) == (State.PENDING, frozenset({1}))
 
 
 def test_a_child_of_a_closed_chunk_of_a_running_album_opens_it_again(crate: Crate) -> None:
@@ -179,7 +179,7 @@ def test_a_child_of_a_closed_chunk_of_a_running_album_opens_it_again(crate: Crat
         a_child(99, state=State.FAILED),
     )
     act(crate, Action.RETRY, child_id(ROOT, 99))
-    assert (crate.item(ROOT).state, crate.item(ROOT).open_chunks) == (State.IN_PROGRESS, {1})
+    assert (crate.item(ROOT).state, crate.item(ROOT).open_chunks) == (State.IN_PROGRESS, frozenset({1}))
 
 
 def test_a_child_whose_chunk_is_gone_is_not_found(crate: Crate) -> None:

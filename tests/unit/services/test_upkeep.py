@@ -120,6 +120,20 @@ def test_an_upload_that_nobody_goes_on_with_is_aborted(crate: Crate, upkeep: Upk
     assert {*crate.world.media.open_uploads} == {each.upload_id for each in (single, child, young)}
 
 
+def test_an_album_that_is_deleted_meanwhile_holds_no_upload(crate: Crate, upkeep: Upkeep) -> None:
+    lost = begun(crate, "lost")
+    crate.put(an_album())
+    crate.world.clock.advance(61)
+
+    def delete(site: str, call: Any) -> Any:
+        if site == "store.family":
+            crate.world.table.parts.pop(ROOT, None)
+        return call()
+
+    crate.world.calls.around = delete
+    assert result(upkeep, "abandoned_uploads")["keys"] == [lost.key]
+
+
 def test_where_nothing_is_open_no_download_is_looked_at(crate: Crate, upkeep: Upkeep) -> None:
     crate.track()
     calls = crate.world.calls.counting()
