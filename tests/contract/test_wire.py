@@ -12,20 +12,24 @@ from cratekeeper.adapters.bus import EventBridgeBus
 from cratekeeper.adapters.dynamodb.attributes import Item, attribute
 from cratekeeper.adapters.dynamodb.catalog import DynamoCatalog
 from cratekeeper.adapters.dynamodb.history import DynamoHistory
+from cratekeeper.adapters.dynamodb.identity import DynamoIdentities
 from cratekeeper.adapters.dynamodb.patience import TRIES, Patience
 from cratekeeper.adapters.dynamodb.permits import DynamoPermits
 from cratekeeper.adapters.dynamodb.store import DynamoDownloadStore
 from cratekeeper.adapters.sqs import SqsBell
 from cratekeeper.domain import transitions
+from cratekeeper.domain.access import Role
+from cratekeeper.domain.announcements import user_created
 from cratekeeper.domain.control import Held, Permit, Seeker
 from cratekeeper.domain.errors import Unavailable, WriteRefused
 from cratekeeper.domain.ids import Key
 from cratekeeper.domain.lanes import Lane
 from cratekeeper.domain.models import Download
+from cratekeeper.domain.users import User
 from cratekeeper.domain.writes import Create, Lock, TakeLock
 from tests.contract.conftest import LIMIT, Tables
 from tests.contract.emulator import Emulator, a_free_port, a_session
-from tests.contract.samples import SOON, a_root, an_entry, an_id
+from tests.contract.samples import SOON, a_key_event, a_root, an_entry, an_id
 from tests.contract.test_catalog import metadata
 from tests.contract.wire import Fault, answer, broken, cancelled, error, lost, meeting
 from tests.memory.virtual import START, SeededDice
@@ -256,3 +260,34 @@ def test_what_is_unforeseen_of_a_message_or_an_album_flies_on(emulator: Emulator
     catalog = DynamoCatalog(bench.client, bench.tables.catalog, patience=bench.patience)
     with meeting(bench.client, "BatchWriteItem", denied), pytest.raises(ClientError):
         catalog.ingest(metadata())
+
+
+@pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError"])
+def test_a_user_that_is_being_changed_is_tried_again_later(emulator: Emulator, tables: Tables, reason: str) -> None:
+    identities = DynamoIdentities(emulator.aws.dynamodb, tables.identity)
+    identities.put_user("alice", Role.USER, now=START)
+    with (
+        meeting(emulator.aws.dynamodb, "TransactWriteItems", cancelled(reason, "None")),
+        pytest.raises(Unavailable),
+    ):
+        identities.put_key("alice", key_id="k", key_hash="h", event=a_key_event())
+    assert identities.caller_of("h") is None
+
+
+@pytest.mark.parametrize("refusal", [error("ValidationException"), cancelled("ValidationError", "None")])
+def test_what_is_unforeseen_of_a_key_flies_on(emulator: Emulator, tables: Tables, refusal: Fault) -> None:
+    identities = DynamoIdentities(emulator.aws.dynamodb, tables.identity)
+    identities.put_user("alice", Role.USER, now=START)
+    with meeting(emulator.aws.dynamodb, "TransactWriteItems", refusal), pytest.raises(ClientError):
+        identities.put_key("alice", key_id="k", key_hash="h", event=a_key_event())
+
+
+def test_a_key_whose_answer_was_lost_is_there_once(emulator: Emulator, tables: Tables) -> None:
+    """I6: the SDK repeats the transaction under its token."""
+    identities = DynamoIdentities(emulator.aws.dynamodb, tables.identity)
+    identities.put_user("alice", Role.USER, now=START)
+    with meeting(emulator.aws.dynamodb, "TransactWriteItems", lost):
+        identities.put_key("alice", key_id="k", key_hash="h", event=a_key_event())
+    user = identities.user("alice")
+    assert user is not None
+    assert (user.seq, len(user.keys)) == (1, 1)

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from typing_extensions import override
 
-from cratekeeper.domain.control import Control, Held, Seeker
+from cratekeeper.domain.control import NO_MARKS, Control, Held, Marks, Seeker
 from cratekeeper.domain.events import SYSTEM, HistoryEntry
 from cratekeeper.domain.writes import Change, Fields, FreeLock, FreeSlot, Stored, TakeCapacity, TakeLock, Write
 from tests.memory.media import MemoryMedia
@@ -107,7 +107,8 @@ class StubbornPermits(MemoryPermits):
     """Drops nothing."""
 
     @override
-    def drop(self, held: Held) -> Control:
+    def drop(self, *held: Held, marks: Marks = NO_MARKS) -> Control:
+        del held, marks
         return MemoryPermits.read(self)
 
 
@@ -116,8 +117,8 @@ class RudePermits(MemoryPermits):
     """Drops and renews whatever stands under the id."""
 
     @override
-    def drop(self, held: Held) -> Control:
-        return MemoryPermits.drop(self, self._as_it_is(held))
+    def drop(self, *held: Held, marks: Marks = NO_MARKS) -> Control:
+        return MemoryPermits.drop(self, *map(self._as_it_is, held), marks=marks)
 
     @override
     def renew(self, held: Held, *, until: datetime) -> Control:

@@ -7,11 +7,10 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 
 from hypothesis import HealthCheck, seed, settings
-from hypothesis.stateful import run_state_machine_as_test
 
 from tests.contract.emulator import Emulator, running
 from tests.contract.machines import MACHINES
-from tests.contract.machines.sides import Compared, both
+from tests.contract.machines.sides import Compared, both, run
 
 
 def _options() -> Namespace:
@@ -28,7 +27,7 @@ def main() -> int:
     """Run the machines; a story that goes wrong is told, the shortest, and ends the program with an error."""
     options = _options()
     names = [options.machine] if options.machine else list(MACHINES)
-    print(f"seed        {options.seed}")
+    _tell(f"seed        {options.seed}")
     for name in names:
         _run(name, options, options.examples, None)
     if options.on_emulator:
@@ -55,9 +54,14 @@ def _run(name: str, options: Namespace, examples: int, emulator: Emulator | None
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(machine, settings=bounds)
+    run(machine, bounds)
     where = "emulator" if emulator else "memory"
-    print(f"{name:22} {where:9} {made} x {options.steps} steps, 0 differences, {monotonic() - started:.0f} s")
+    _tell(f"{name:22} {where:9} {made} x {options.steps} steps, 0 differences, {monotonic() - started:.0f} s")
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

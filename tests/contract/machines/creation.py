@@ -226,7 +226,8 @@ class Creation(Compared):
             self.compare_refusal(answer, refusals)
             del self.keys[name]
         else:
-            made = answer.value.location if answer.value else (answer.said or {})["made"]
+            made = answer.value.location if isinstance(answer.value, KeptAnswer) else answer.value
+            assert isinstance(made, str)
             assert known.made in (None, made), "a repetition makes another download"
             if known.made is None:
                 self.made(made, caller, content)
@@ -305,9 +306,7 @@ def _keyed(crate: Crate, caller: Caller, content: str, key: str, dies: str) -> K
         wanted = NewDownload(kind=Kind.TRACK, content_id=content)
         made = crate.requests.create(wanted, caller=caller, seed=seed)
         if dies == "after":
-            died = Killed()
-            died.made = made.id
-            raise died
+            raise Killed(made.id)
         return KeptAnswer(202, made.id, content)
 
     return crate.idempotency.run(KeyName(caller.user_id, key), content, act)

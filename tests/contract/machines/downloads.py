@@ -28,7 +28,7 @@ from cratekeeper.domain.writes import (
     Write,
 )
 from tests.contract.machines import plain
-from tests.contract.machines.plain import Plain, Refused, Wish, row_of
+from tests.contract.machines.plain import Plain, Wish, row_of
 from tests.contract.machines.sides import Answer, Compared, Side
 from tests.contract.samples import a_child, a_medium, a_root
 from tests.memory.samples import content_id
@@ -76,8 +76,8 @@ class Downloads(Compared):
         family |= {"open": frozenset({1, 2}), "open_chunks": frozenset({1})}
         big = self._request(Kind.ALBUM, "a big album", waiting=Waiting(Lane.NORMAL, Rank.CHILDREN), **family)
         born = [a_child(big.id, ordinal) for ordinal in (1, 2, 99, 100)]
-        records = [Chunk(root=big.id, number=1, open=far), *born]
-        self.do(*((Create(each), plain.create(each)) for each in records))
+        records: list[Download | Chunk] = [Chunk(root=big.id, number=1, open=far), *born]
+        self.do(*[(Create(each), plain.create(each)) for each in records])
         assert track.id < big.id
 
     def _request(self, kind: Kind, name: str, **fields: Any) -> Download:
@@ -104,9 +104,8 @@ class Downloads(Compared):
         else:
             answer = self.ask(lambda side: side.store.commit(*writes))
             found = {}
-        try:
-            self.plain.carry_out([wish for _, wish in pairs])
-        except Refused as refused:
+        refused = self.plain.carry_out([wish for _, wish in pairs])
+        if refused:
             assert answer.error == "WriteRefused", f"the model refuses {writes[refused.number]}"
             self._compare_refusal(answer, writes[refused.number], refused.current)
         else:

@@ -130,14 +130,19 @@ class PermitsAndLanes(Compared):
             self.put(seeker)
         self.expect(answer, may=may or is_there)
 
-    @rule(pick=picks, back=backs)
-    def drop(self, pick: int, back: int) -> None:
-        held = self.held(pick, back)
-        if held:
-            answer = self.ask(lambda side: side.permits.drop(held))
-            if self.permits.get(held.id) == held.permit:
-                del self.permits[held.id]
-            self.expect(answer, may=True)
+    @rule(chosen=st.frozensets(picks, max_size=3), back=backs, lane=lanes, is_marked=st.booleans())
+    def drop(self, chosen: frozenset[int], back: int, lane: Lane, *, is_marked: bool) -> None:
+        """Exactly these permits, and what hungers of these ids."""
+        held = {found for pick in sorted(chosen) if (found := self.held(pick, back))}
+        marks = {lane: frozenset(self.ids[pick] for pick in chosen)} if is_marked and chosen else {}
+        if not held and not marks:
+            return
+        answer = self.ask(lambda side: side.permits.drop(*sorted(held), marks=marks))
+        for each in held:
+            if self.permits.get(each.id) == each.permit:
+                del self.permits[each.id]
+        self.hungry[lane] -= marks.get(lane, frozenset())
+        self.expect(answer, may=True)
 
     @rule(pick=picks, back=backs, longer_s=st.sampled_from([0, 60, 61]))
     def renew(self, pick: int, back: int, longer_s: int) -> None:

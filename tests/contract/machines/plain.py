@@ -7,7 +7,7 @@ transition requires and what it leaves behind is said again, in the words of the
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cratekeeper.domain.events import EventType
 from cratekeeper.domain.ids import split
@@ -23,13 +23,11 @@ RESTS: Final[Row] = {"lease_until": None, "owner": None}
 ENDED_IN: Final = {State.FAILED: "failed", State.CANCELLED: "cancelled"}
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not an accident
+class Refused(NamedTuple):
     """The write of this number does not apply to what is there."""
 
-    def __init__(self, number: int, current: Any) -> None:
-        super().__init__(number)
-        self.number = number
-        self.current = current
+    number: int
+    current: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +45,16 @@ class Plain:
 
     rows: dict[Place, Any] = field(default_factory=dict)
 
-    def carry_out(self, wishes: Sequence[Wish]) -> None:
-        """All or none."""
+    def carry_out(self, wishes: Sequence[Wish]) -> Refused | None:
+        """All, or none because of the first that does not apply."""
         for number, wish in enumerate(wishes):
             current = self.rows.get(wish.place)
             if not wish.may(current):
-                raise Refused(number, current)
+                return Refused(number, current)
         for wish in wishes:
             self.rows[wish.place] = wish.after(self.rows.get(wish.place))
         self.rows = {place: row for place, row in self.rows.items() if row is not None}
+        return None
 
     def downloads(self) -> Iterator[Row]:
         """Every download."""

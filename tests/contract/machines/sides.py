@@ -6,8 +6,8 @@ from datetime import timedelta
 from itertools import count
 from typing import Any, Final, NamedTuple, cast
 
-from hypothesis.stateful import RuleBasedStateMachine
-from mypy_boto3_dynamodb import DynamoDBClient
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from typing_extensions import override
 
 from cratekeeper.adapters.dynamodb.idempotency import DynamoIdempotency
@@ -95,7 +95,7 @@ def in_memory() -> Side:
 
 def on_emulator(emulator: Emulator) -> Side:
     """The real adapters on a fresh table, which goes when the machine is done."""
-    client: DynamoDBClient = emulator.aws.dynamodb
+    client = emulator.aws.dynamodb
     name = create_table(client, f"Machine-{next(_numbers)}", "QueueTable")
     queue = queue_on(emulator, name)
     ports: Any = {
@@ -145,5 +145,13 @@ class Compared(RuleBasedStateMachine):
 def _answer(call: Callable[[Side], object], side: Side) -> Answer:
     try:
         return Answer(call(side))
-    except (CratekeeperError, Killed) as error:
+    except Killed as death:
+        return Answer(next(iter(death.args), None), error="Killed")
+    except CratekeeperError as error:
         return Answer(error=type(error).__name__, said=cast("dict[str, Any]", {**vars(error)}))
+
+
+def run(machine: Callable[[], Compared], bounds: settings) -> None:
+    """Run a machine; a story that goes wrong is told, the shortest of its kind."""
+    factory: Any = machine  # a function that makes one will do, whatever its type says
+    run_state_machine_as_test(factory, settings=bounds)

@@ -21,7 +21,9 @@ Conditions:
 Resources:
   Full:
     Type: AWS::CloudWatch::Alarm
-    Properties: {Dimensions: [{Name: QueueName, Value: !Ref Queue}], AlarmActions: !If [HasTopic, [!Ref Topic], !Ref AWS::NoValue]}
+    Properties:
+      {Dimensions: [{Name: QueueName, Value: !Ref Queue}],
+       AlarmActions: !If [HasTopic, [!Ref Topic], !Ref AWS::NoValue]}
   Page:
     Type: AWS::CloudWatch::Dashboard
     Properties: {DashboardName: !Sub '${AWS::StackName}-page', DashboardBody: !Sub '{"queue": "${Queue}"}'}
@@ -51,7 +53,7 @@ def test_a_parameter_that_is_given_wins_over_its_default(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("given", [{}, {"Queue": "q", "Other": "x"}, {"Queue": {"Fn::GetAtt": ["Gone", "QueueName"]}}])
 def test_a_parameter_without_value_or_declaration_is_refused(tmp_path: Path, given: dict[str, object]) -> None:
-    with pytest.raises(LocalStackError, match="Inner: the parameter (Queue|Other) is unknown or has no value"):
+    with pytest.raises(LocalStackError, match=r"Inner: the parameter (Queue|Other) is unknown or has no value"):
         nested(tmp_path, given)
 
 

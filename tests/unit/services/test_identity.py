@@ -84,3 +84,28 @@ def test_what_is_remembered_is_bounded(crate: Crate) -> None:
     crate.identity.caller_of(keys[0])
     crate.identity.caller_of(keys[-1])
     assert seen["identities.caller_of"] == 1
+
+
+class Issuer:
+    """An identity provider that knows one token."""
+
+    def subject_of(self, token: str) -> str:
+        if token != "signed":
+            raise Denied("forged")
+        return "alice"
+
+
+def test_a_signed_token_is_its_subject_if_that_is_known_here(crate: Crate) -> None:
+    crate.identity.tokens = Issuer()
+    with pytest.raises(Denied, match="nobody"):
+        crate.identity.caller_of("signed")
+    key = crate.identity.create_key("alice", Role.VIEWER).key
+    assert crate.identity.caller_of("signed") == crate.identity.caller_of(key)
+    with pytest.raises(Denied, match="forged"):
+        crate.identity.caller_of("another")
+
+
+def test_what_looks_like_a_key_is_never_taken_for_a_token(crate: Crate) -> None:
+    crate.identity.tokens = Issuer()
+    with pytest.raises(Denied, match="API key"):
+        crate.identity.caller_of("ck_signed")

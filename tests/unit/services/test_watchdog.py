@@ -241,6 +241,15 @@ def test_a_scan_goes_on_where_the_time_ended(crate: Crate, upkeep: Upkeep) -> No
     assert len(scans(crate)) == 2
 
 
+def test_a_shard_of_several_pages_is_joined_as_one(crate: Crate, upkeep: Upkeep) -> None:
+    for number in range(9):
+        crate.world.media.place(f"audio/0{number}.mp3", b"whose?", "audio/mpeg")
+    upkeep.inventory.page = 2
+    report = upkeep.scan()
+    assert (report["objects_scanned"], report["counts"]["orphaned"]) == (9, 9)
+    assert upkeep.inventory.listed == len(upkeep.watchdog.shards) + 4
+
+
 def test_a_scan_whose_run_is_lost_stops(crate: Crate, upkeep: Upkeep) -> None:
     for number in range(9):
         upkeep.store(f"track {number}")

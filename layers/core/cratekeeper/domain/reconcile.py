@@ -13,7 +13,7 @@ SHARDS: Final = tuple(
     for folder, alphabet in (("audio", digits + ascii_uppercase + ascii_lowercase), ("images", "0123456789abcdef"))
     for first in alphabet
 )
-"""Prefixes that every media key has one of: the units of a scan, and of the catalog's partitions (docs/adr/0019)."""
+"""Prefixes that every media key has one of: the units of a scan, and of the catalog's partitions (docs/adr/0024)."""
 
 
 class StoredObject(NamedTuple):

@@ -283,8 +283,9 @@ class Steering:
         for name, value in put.items():
             if getattr(holder, name) != value:
                 wanted[name] = value  # type: ignore[literal-required]  # the names are those of Fields
-        if wanted and number and self.verb in {Verb.RESUME, *_RESTARTS}:
-            wanted["round"] = holder.round + 1
+        rounds = {child.id: child.round for child in family.children}
+        if number and any(child.round != rounds[child.id] for child in children):
+            wanted["round"] = holder.round + 1  # also where the sets stay: an old set write may still be on its way
         return Change(key=holder.key, given=given, put=wanted)
 
     def _event(self, item: Download) -> Event:

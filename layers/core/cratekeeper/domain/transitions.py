@@ -38,6 +38,11 @@ def _mine(item: Download) -> Fields:
     return Fields(state=State.IN_PROGRESS, epoch=item.epoch, cascade=None)
 
 
+def _childless(item: Download) -> Fields:
+    """Guard of a failure: an album that has children by now, though its worker did not hear of it, goes on."""
+    return _mine(item) | Fields(expanded=item.expanded, cursor=item.cursor)
+
+
 def _at_rest(item: Download, now: datetime) -> Fields:
     """What leaving a claim puts back."""
     return Fields(lease_until=None, owner=None, updated_at=_later(item, now))
@@ -146,7 +151,7 @@ def fail(item: Download, error_type: ErrorType, message: str, *, now: datetime) 
     is_lost = error_type is ErrorType.LOST
     return Change(
         key=item.key,
-        given=_mine(item) | Fields(lease_until=item.lease_until) if is_lost else _mine(item),
+        given=_childless(item) | (Fields(lease_until=item.lease_until) if is_lost else Fields()),
         put=_at_rest(item, now)
         | Fields(
             state=move(State.IN_PROGRESS, Verb.FAIL),
@@ -164,7 +169,7 @@ def wait(item: Download, error_type: ErrorType, message: str, *, retry: RetryAt,
     """RETRY_WAITING until `retry.at`, with the counts that the policy decided."""
     return Change(
         key=item.key,
-        given=_mine(item),
+        given=_childless(item),
         put=_at_rest(item, now)
         | Fields(
             state=move(State.IN_PROGRESS, Verb.WAIT),
@@ -276,8 +281,9 @@ def rejoin(item: Download, *, now: datetime, next_visit: datetime) -> Change:
     """Return a claimed album that was expanded before to waiting for its children."""
     return Change(
         key=item.key,
-        given=_mine(item) | Fields(expanded=True),
-        put=_at_rest(item, now) | Fields(due_at=next_visit, waiting=Waiting(item.lane, Rank.CHILDREN)),
+        given=_mine(item) | Fields(expanded=True, owner=item.owner),
+        put=_at_rest(item, now)
+        | Fields(state=State.IN_PROGRESS, due_at=next_visit, waiting=Waiting(item.lane, Rank.CHILDREN)),
     )
 
 

@@ -42,8 +42,8 @@ class HistoryStore(Protocol):
     def audit(self, search: AuditSearch, *, after: str | None, limit: int) -> AuditPage:
         """Entries of a search, from the place `after` on that a page before named; may lag.
 
-        The filter is applied before the page is cut. What it costs depends on what lies between `since` and `until`, and
-        is bounded: where little fits, a page ends early and names the place to go on from.
+        The filter is applied before the page is cut. What it costs depends on what lies between `since` and `until`,
+        and is bounded: where little fits, a page ends early and names the place to go on from.
         """
         ...
 

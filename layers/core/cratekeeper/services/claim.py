@@ -64,7 +64,7 @@ class Claims:
     def _claim(self, item: Download, held: Held | None) -> Download | None:
         """Claim, for an album together with its capacity; None if refused."""
         now = self.clock.now()
-        if item.state is State.IN_PROGRESS and item.lease_losses >= MAX_LEASE_LOSSES:
+        if item.state is State.IN_PROGRESS and item.lease_losses >= MAX_LEASE_LOSSES and not item.cursor:
             self._bury(item, now)
             return None
         until = held.permit.until if held else now + timedelta(seconds=self.lease_s)

@@ -289,7 +289,7 @@ class Process:
             self.store.commit(change, *others)
         except WriteRefused as refused:
             found = self.store.get(item.key).get(item.key)
-            if isinstance(found, Download) and found.epoch == item.epoch and found.state is change.put.get("state"):
+            if isinstance(found, Download) and _is_after(found, item, change):
                 return found
             raise LeaseLost(item.id) from refused
         return applied(item, change)
@@ -312,6 +312,12 @@ class _Turn(NamedTuple):
 
 
 _Result = Download | Media | Upload | TransferFailed
+
+
+def _is_after(found: Download, item: Download, change: Change) -> bool:
+    """Whether a refused write met its own success (I6): the same claim, in the state that the write leads to."""
+    state, lease_until = change.put.get("state", item.state), change.put.get("lease_until", item.lease_until)
+    return (found.epoch, found.state, found.lease_until) == (item.epoch, state, lease_until)
 
 
 def _permit_of(download_id: str, control: Control) -> Held | None:

@@ -80,6 +80,8 @@ class Settle:
         root, ordinal = split(child.id)
         key = chunk_key(root, chunk_of(ordinal or 0))
         sets = holder or _as_sets(self.store.get(key).get(key))
+        if holder is None and not self._is_as_read(child):
+            return None  # the sets are newer than what the caller knows of the child
         for _ in range(ROUNDS):
             if sets is None:
                 return None

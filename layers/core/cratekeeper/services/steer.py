@@ -182,6 +182,9 @@ class Steer:
         """Lock and active slot that an ended root takes again; a retry is no request of the day."""
         if not root.is_terminal or steering.verb not in _MAY_RUN:
             return ()
+        lock = TakeLock(root.kind, root.content_id, root.id)
+        if not root.takes_slot:
+            return (lock,)
         day = day_of(self.clock.now())
         slot = TakeSlot(
             user_id=root.requested_by,
@@ -192,7 +195,7 @@ class Steer:
             max_requests=None,
             is_request=False,
         )
-        return TakeLock(root.kind, root.content_id, root.id), slot
+        return lock, slot
 
     def _done(self, steering: Steering, family: Family, download_id: str) -> Download:
         """What follows a committed steering; returns the download as it is then."""

@@ -114,8 +114,13 @@ class DynamoDownloadStore:
             self._writer.all(writes)
 
     def family(self, root: str) -> Family | None:
-        """One Query, as long as the partition is below 1 MB; the plan is passed over."""
-        found = list(map(decode, self._reader.query(_family_of(root, first=FIRST_OF_FAMILY, last=LAST_OF_FAMILY))))
+        """One Query, as long as the partition is below 1 MB; the plan is passed over.
+
+        Backwards: a Query is no snapshot, and so the sets are never newer than the children that
+        are read after them. Whatever happens to a child in between changes its sets after their read.
+        """
+        parameters = _family_of(root, first=FIRST_OF_FAMILY, last=LAST_OF_FAMILY) | {"ScanIndexForward": False}
+        found = list(map(decode, self._reader.query(parameters)))[::-1]
         downloads = [each for each in found if isinstance(each, Download)]
         roots = [each for each in downloads if each.is_root]
         if not roots:
