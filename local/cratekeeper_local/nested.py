@@ -73,7 +73,8 @@ def _nothing(logical: str, name: str) -> object:
 
 
 def _alarm(aws: Aws, name: str, properties: Mapping[str, Any]) -> None:
-    aws.alarms.put_metric_alarm(**{"AlarmName": name, **properties})
+    wanted: Any = {"AlarmName": name, **properties}
+    aws.alarms.put_metric_alarm(**wanted)
 
 
 def _dashboard(aws: Aws, name: str, properties: Mapping[str, Any]) -> None:

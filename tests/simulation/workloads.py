@@ -212,6 +212,15 @@ def _child_retried(machinery: Machinery) -> None:
     begin(machinery, Act("retry child", 0))
 
 
+def _far_child_retried(machinery: Machinery) -> None:
+    """A child of a further chunk of sets fails, and its owner tries it again at once."""
+    provider = machinery.world.provider
+    album = provider.add_album("One", tracks=100)
+    provider.fail("audio", provider.albums[album][0].track_ids[98], ErrorType.NOT_FOUND)
+    _ask(machinery, album)
+    begin(machinery, Act("retry child", 0))
+
+
 def _once_gone(machinery: Machinery) -> None:
     provider = machinery.world.provider
     album = provider.add_album("One", tracks=2)
@@ -355,6 +364,7 @@ WORKLOADS: Final = MappingProxyType({
         Workload(name="fickle provider, 100", arrange=_fickle_big, sample=4, focus="expand."),
         Workload(name="retries", arrange=_failing, deeds=FAMILIES, deeds_at=40, struck_at=1),
         Workload(name="broken off", arrange=_broken_off),
+        Workload(name="far child retried", arrange=_far_child_retried, sample=1, focus="settle.", ends_hold=False),
         Workload(name="no retries left", arrange=_album(2), knobs=replace(KNOBS, max_retries=0), ends_hold=False),
         Workload(
             name="no retries left, 120",

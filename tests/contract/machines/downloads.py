@@ -213,7 +213,7 @@ class Downloads(Compared):
     @rule(pick=picks, back=backs, skew=skews, error_type=st.sampled_from([ErrorType.NOT_FOUND, ErrorType.LOST]))
     def fail(self, pick: int, back: int, skew: int, error_type: ErrorType) -> None:
         item, now = self.view(pick, back), self.clock(skew)
-        if item.kind is Kind.ALBUM and (self.view(pick, 0).cursor or self.view(pick, 0).expanded):
+        if item.expanded or item.cursor:
             return
         change = transitions.fail(item, error_type, "no", now=now)
         wish = plain.fail(item, error_type, "no", now=now, lapsed=error_type is ErrorType.LOST)
@@ -222,7 +222,7 @@ class Downloads(Compared):
     @rule(pick=picks, back=backs, skew=skews, wait_s=st.sampled_from([0, 30, 4_000]))
     def wait(self, pick: int, back: int, skew: int, wait_s: int) -> None:
         item, now = self.view(pick, back), self.clock(skew)
-        if item.kind is Kind.ALBUM and (self.view(pick, 0).cursor or self.view(pick, 0).expanded):
+        if item.expanded or item.cursor:
             return
         at, counts = now + timedelta(seconds=wait_s), Counts(item.retry_count + 1, item.busy_count, 1)
         retry = RetryAt(at, counts)

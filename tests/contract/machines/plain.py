@@ -115,6 +115,11 @@ def _worker(view: Download, put: Row, *, event: EventType | None = None, **must:
     return _change(view, ["epoch"], put, event=event, state=State.IN_PROGRESS, cascade=None, **must)
 
 
+def _childless(view: Download) -> Row:
+    """A failure of an album that has got children meanwhile is none."""
+    return {"expanded": view.expanded, "cursor": view.cursor}
+
+
 def _later(view: Download, now: datetime) -> datetime:
     return max(view.updated_at, now)
 
@@ -180,7 +185,7 @@ def fail(view: Download, error_type: Any, message: str, *, now: datetime, lapsed
     if lapsed:
         put |= {"upload": view.upload, "due_at": now if view.is_root and view.upload else None}
     must = {"lease_until": view.lease_until} if lapsed else {}
-    return _worker(view, put, event=EventType.DOWNLOAD_FAILED, **must)
+    return _worker(view, put, event=EventType.DOWNLOAD_FAILED, **_childless(view), **must)
 
 
 def wait(view: Download, error_type: Any, message: str, *, retry: Any, now: datetime) -> Wish:
@@ -195,7 +200,7 @@ def wait(view: Download, error_type: Any, message: str, *, retry: Any, now: date
         "error_message": message,
         "due_at": retry.at if view.is_root else None,
     }
-    return _worker(view, put, event=EventType.RETRY_SCHEDULED)
+    return _worker(view, put, event=EventType.RETRY_SCHEDULED, **_childless(view))
 
 
 def carry_on(view: Download, upload: Any, *, now: datetime) -> Wish:
@@ -243,7 +248,7 @@ def expand(view: Download, *, total: int, now: datetime, visit: datetime) -> Wis
 def rejoin(view: Download, *, now: datetime, visit: datetime) -> Wish:
     waits = Waiting(view.lane, Rank.CHILDREN)
     put = RESTS | {"due_at": visit, "waiting": waits, "updated_at": _later(view, now)}
-    return _worker(view, put, expanded=True)
+    return _worker(view, put, expanded=True, owner=view.owner)
 
 
 def _open_child(holder: Any, ordinal: int, after: Callable[[Row], Row]) -> Wish:

@@ -286,6 +286,26 @@ def test_an_item_that_is_due_again_at_once_is_not_tried_twice() -> None:
     assert (names(done), crate.item(track).attempts) == ([track.id], 1)
 
 
+class Stalls:
+    """A worker that is asked and does nothing, and whose permit somebody takes away."""
+
+    def __init__(self, crate: Crate) -> None:
+        self._crate = crate
+
+    def run(self, download_id: str) -> bool:
+        del download_id
+        self._crate.permit()
+        return False
+
+
+def test_what_a_stalled_worker_left_is_rung_and_not_tried_twice(crate: Crate) -> None:
+    track = crate.track()
+    rings = len(crate.rung())
+    operated(crate, worker=Stalls(crate)).work_now.run(10)
+    assert crate.item(track).attempts == 0
+    assert crate.rung()[rings:] == [track.id]
+
+
 class NoWorker:
     """Cannot be asked any more after so many times."""
 

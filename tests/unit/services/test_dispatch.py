@@ -265,3 +265,23 @@ def test_a_due_retry_keeps_its_place_however_many_ids_are_hungry(crate: Crate) -
     crate.dispatch.tick()
     crate.release.hand_on(a_held("z"))
     assert ROOT in crate.held()
+
+
+def test_lapsed_permits_above_a_lowered_limit_go_and_the_work_goes_on(crate: Crate) -> None:
+    crate.permit(*(root_id(number) for number in range(2, 7)), limit=1)
+    crate.put(a_download())
+    crate.world.clock.advance(61)
+    crate.dispatch.tick()
+    crate.dispatch.tick()
+    assert crate.held() == {ROOT}
+    assert crate.rung() == [ROOT]
+
+
+def test_what_is_about_to_start_is_not_read_again() -> None:
+    crate = Crate.of(limit=3)
+    waiting = [crate.track(f"track {number}") for number in range(3)]
+    crate.put(a_download(root_id(9)))
+    counted = crate.world.calls.counting()
+    crate.release.offer(crate.world.item(root_id(9)))
+    assert counted.get("store.get", 0) == 0
+    assert crate.held() == {each.id for each in waiting}

@@ -72,8 +72,17 @@ def test_of_many_holders_some_are_named() -> None:
     crate.permit(*(root_id(number) for number in range(1, 8)), limit=7)
     crate.put(a_download(root_id(9), waiting=None))
     (blocker,) = told(crate, root_id(9))
-    assert blocker.detail.endswith("and 2 more")
-    assert blocker.detail.startswith("7 of 7 permits are held by ")
+    assert blocker.detail == "7 of 7 permits are held by 7 others"
+
+
+def test_the_downloads_of_others_are_not_named() -> None:
+    crate = Crate.of(limit=2)
+    crate.track("bobs", caller=BOB)
+    mine, waits = crate.track("mine"), crate.track("waits")
+    assert told(crate, waits)[0].detail == f"2 of 2 permits are held by {mine.id}, 1 others"
+    assert len(crate.explain.run(waits.id, caller=ADMIN)[0].detail) > len(
+        f"2 of 2 permits are held by {mine.id}, 1 others"
+    )
 
 
 def test_a_child_waits_behind_its_open_siblings() -> None:

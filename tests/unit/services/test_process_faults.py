@@ -1,9 +1,11 @@
 """Workers that die or wake up late, and faults of our own storage."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
+from cratekeeper.domain.errors import Unavailable
 from cratekeeper.domain.events import EventType
 from cratekeeper.domain.failures import MAX_LEASE_LOSSES, ErrorType
 from cratekeeper.domain.ids import child_id
@@ -13,7 +15,7 @@ from cratekeeper.domain.writes import Create
 from cratekeeper.services.process import Done
 from tests.support.builders import ROOT, a_child, a_chunk, a_download, a_permit, a_running, an_album, at
 from tests.support.crash import killed_at, meanwhile
-from tests.support.crate import Crate
+from tests.support.crate import Crate, Knobs
 
 WAITS = {"state": State.RETRY_WAITING, "next_retry_at": at(90)}
 
@@ -224,3 +226,27 @@ def test_a_further_item_that_has_to_wait_is_rung_when_it_is_due(is_heard: bool) 
         assert 0 <= ((crate.world.bell.next_visible_at() or at(0)) - due_at).total_seconds() < 1
     assert crate.world.log.actions() == ([] if is_heard else ["ring_failed"])
     assert crate.item(first).state is State.COMPLETED
+
+
+def test_a_partly_expanded_album_is_never_given_up_for_our_own_storage() -> None:
+    crate = Crate.of(knobs=Knobs(max_retries=0))
+    album = crate.album(tracks=120)
+    commits = 0
+
+    def third_fails(site: str, call: Callable[[], object]) -> object:
+        """The claim, the first children, and then the storage is away."""
+        nonlocal commits
+        commits += site == "store.commit"
+        if site == "store.commit" and commits == 3:
+            raise Unavailable("away")
+        return call()
+
+    crate.world.calls.around = third_fails
+    crate.deliver()
+    crate.world.calls.around = None
+    waiting = crate.item(album)
+    assert (waiting.state, waiting.cursor, waiting.error_type) == (State.RETRY_WAITING, 98, ErrorType.STORAGE)
+    crate.world.clock.advance(3601)
+    crate.dispatch.tick()
+    crate.settle_down()
+    assert crate.item(album).state is State.COMPLETED

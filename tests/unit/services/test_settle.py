@@ -237,3 +237,9 @@ def test_an_album_that_vanishes_while_its_chunk_is_closed_is_left_alone(crate: C
 
     crate.world.calls.around = vanishing
     assert crate.settle.child(child, None) is None
+
+
+def test_a_child_that_was_retried_meanwhile_is_not_settled_as_it_was(crate: Crate) -> None:
+    crate.put(an_album(2), a_child(1, round=1))
+    assert crate.settle.child(a_child(1, state=F, epoch=1), None) is None
+    assert crate.item(ROOT).open == frozenset({1, 2})

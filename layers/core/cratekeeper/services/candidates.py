@@ -115,22 +115,28 @@ class Candidates:
         So does a mark in a lane that the download has left: whoever moved it could not say so, or
         somebody marked it on an older view. In its own lane it is a candidate of its own.
         """
+        is_marked = download_id in view.control.hungry.get(lane, ())
+        if not is_marked and self._is_taken(download_id, view):
+            return None  # the index still shows what somebody is about to start
         item = self._read(download_id)
         seeker = self._seeker(item, view) if item and item.lane is lane else None
         may_run = item is not None and item.is_claimable(self.clock.now()) and not is_granted(item, view.control)
         is_of_use = may_run and item is not None and item.lane is lane
-        if seeker is None and not is_of_use and download_id in view.control.hungry.get(lane, ()):
+        if seeker is None and not is_of_use and is_marked:
             self.permits.unmark([download_id], lane)
         return seeker
 
     def _seeker(self, item: Download, view: View) -> Seeker | None:
         """The item with the permit it would get; None if it cannot run now, or another live permit is in its name."""
-        now = self.clock.now()
-        present = view.control.permits.get(item.id)
-        is_taken = present is not None and present.until >= now and view.held != Held(item.id, present)
-        if is_taken or not item.is_claimable(now):
+        if self._is_taken(item.id, view) or not item.is_claimable(self.clock.now()):
             return None
         return Seeker(item.id, item.lane, Permit(self._until(), item.epoch, item.round))
+
+    def _is_taken(self, download_id: str, view: View) -> bool:
+        """Whether a live permit that is not in our hands is in the id's name."""
+        present = view.control.permits.get(download_id)
+        is_live = present is not None and present.until >= self.clock.now()
+        return is_live and present is not None and view.held != Held(download_id, present)
 
     def _next_child(self, root: str, view: View) -> Seeker | None:
         """The first releasable child of an active album; without one the index entry is removed (rule 11)."""

@@ -187,7 +187,8 @@ class Dispatch:
         for download_id, permit in control.permits.items():
             item = items.get(download_id)
             held = Held(download_id, permit)
-            if permit.until < now and not (item and item.is_claimable(now)):
+            is_above = control.limit is not None and len(control.permits) > control.limit  # since it was lowered
+            if permit.until < now and (is_above or not (item and item.is_claimable(now))):
                 self.permits.drop(held)
                 cleaned += 1
             elif item and self._is_unrung(item, held, now):

@@ -48,6 +48,7 @@ class Expand:
         for chunk in range(chunk_of(max(item.cursor, 0) + 1), chunk_of(max(item.total or len(children), 1)) + 1):
             lease.check()
             item = self._create(item, chunk, children, names)
+            lease.keep(item)
         return item
 
     def _plan(self, item: Download) -> tuple[tuple[ChildPlan, ...], _Names]:

@@ -10,7 +10,7 @@ from cratekeeper.domain.access import Caller
 from cratekeeper.domain.bars import Bar, Reason
 from cratekeeper.domain.control import Control
 from cratekeeper.domain.errors import NotFound
-from cratekeeper.domain.ids import chunk_key, chunk_of, is_download_id, split
+from cratekeeper.domain.ids import chunk_key, chunk_of, is_download_id, key_of, split
 from cratekeeper.domain.limits import AlbumCapacity, at_capacity, day_window, hour_window, next_day, next_hour
 from cratekeeper.domain.models import Download, Kind
 from cratekeeper.domain.states import Verb
@@ -53,10 +53,20 @@ class Explain:
         if briefing is None or item is None or is_gone or not caller.sees(item.requested_by):
             raise NotFound("no such download")
         bars = list(self._bars(item, briefing))
-        blockers = [Blocker(bar.reason.value, _sentence(bar, item, briefing), bar.ends_at) for bar in bars]
         lacks_permit = any(bar.reason is Reason.NO_PERMIT for bar in bars)
+        holders = self._holders(briefing.control, caller) if lacks_permit else ""
+        blockers = [Blocker(bar.reason.value, _sentence(bar, item, briefing, holders), bar.ends_at) for bar in bars]
         before = self._before(item) if lacks_permit else 0
         return [*blockers, Blocker(Reason.BEHIND.value, f"waiting behind {before}")] if before else blockers
+
+    def _holders(self, control: Control, caller: Caller) -> str:
+        """Who holds the permits, by id where the caller may see the download."""
+        ids = sorted(control.permits)[:SHOWN]
+        found = self.store.get(*map(key_of, ids)) if ids else {}
+        items = [item for each in ids if isinstance(item := found.get(key_of(each)), Download)]
+        shown = [item.id for item in items if caller.sees(item.requested_by)]
+        others = len(control.permits) - len(shown)
+        return ", ".join([*shown, *([f"{others} others"] if others else [])])
 
     def _bars(self, item: Download, briefing: Briefing) -> Iterator[Bar]:
         """Every bar, the item's own first; nothing of the queue where the item itself is not ready."""
@@ -100,17 +110,19 @@ def _bars_of_queue(item: Download, control: Control) -> Sequence[Bar]:
     return bars if control.limit is not None else [bar for bar in bars if bar.reason is Reason.QUEUE_PAUSED]
 
 
-def _sentence(bar: Bar, item: Download, briefing: Briefing) -> str:
-    return _OF_ITEM[bar.reason](item, briefing.parent) if bar.reason in _OF_ITEM else _of_queue(bar, briefing.control)
+def _sentence(bar: Bar, item: Download, briefing: Briefing, holders: str) -> str:
+    return (
+        _OF_ITEM[bar.reason](item, briefing.parent)
+        if bar.reason in _OF_ITEM
+        else _of_queue(bar, briefing.control, holders)
+    )
 
 
-def _of_queue(bar: Bar, control: Control) -> str:
-    holders = sorted(control.permits)
-    more = f" and {len(holders) - SHOWN} more" if len(holders) > SHOWN else ""
+def _of_queue(bar: Bar, control: Control, holders: str) -> str:
     why = f": {control.paused_reason}" if control.paused_reason else ""
     return {
         Reason.QUEUE_PAUSED: f"the queue is paused by {control.paused_by or 'an operator'}{why}",
-        Reason.NO_PERMIT: f"{len(holders)} of {control.limit} permits are held by {', '.join(holders[:SHOWN])}{more}",
+        Reason.NO_PERMIT: f"{len(control.permits)} of {control.limit} permits are held by {holders}",
         Reason.HAS_PERMIT: "it has a permit, and a worker is being rung",
         Reason.HIGHER_LANE: "work of a higher priority waits for a permit",
         Reason.LIMIT_ZERO: "max_concurrent is 0",

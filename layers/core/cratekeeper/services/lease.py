@@ -93,7 +93,13 @@ class Lease:
         except WriteRefused as refused:
             if not self._is_renewed(refused.current, until):
                 raise
-        self.item = replace(self.item, lease_until=until)
+        with self._lock:
+            self.item = replace(self.item, lease_until=until)
+
+    def keep(self, item: Download) -> None:
+        """Know what the work has written of the item; how long the lease lasts only the heartbeat knows."""
+        with self._lock:
+            self.item = replace(item, lease_until=self.item.lease_until)
 
     def _renew_permit(self, held: Held, until: datetime) -> Held:
         """Extend the permit; one of this attempt with another end is ours too: the dispatcher rang for it again."""

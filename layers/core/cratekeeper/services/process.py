@@ -253,6 +253,9 @@ class Process:
             now=now,
             dice=self.dice.roll(),
         )
+        if item.cursor and isinstance(decision, GiveUp):
+            # Children exist and the plan is stored: only our own storage can fail, and that ends.
+            decision = RetryAt(now + timedelta(seconds=self.policy.max_s), item.counts)
         match decision:
             case GiveUp():
                 if item.kind is not Kind.ALBUM:

@@ -188,7 +188,8 @@ class Release:
 
     def _has_room(self, control: Control) -> bool:
         """Whether a permit is free: not taken, or lapsed."""
-        return control.has_room() or bool(control.lapsed(self.clock.now()))
+        is_within = control.limit is not None and len(control.permits) <= control.limit
+        return control.has_room() or (is_within and bool(control.lapsed(self.clock.now())))
 
     def _without_room(self, search: "_Search", control: Control) -> Control | None:
         """Mark the own id hungry (rule 5).
