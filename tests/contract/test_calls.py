@@ -41,7 +41,6 @@ KEY = KeyName("alice", "a key")
 BID = KeyRecord(fingerprint="f", root=ROOT.id, holder="me", until=SOON, expires_at=SOON)
 
 
-
 def audit(adapters: Adapters, **search: Any) -> object:
     return adapters.history.audit(AuditSearch(until=SOON, since=START, **search), after=None, limit=50)
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from cratekeeper.domain.control import Control
 from cratekeeper.domain.errors import Invalid, Unavailable
@@ -286,15 +287,13 @@ def test_an_item_that_is_due_again_at_once_is_not_tried_twice() -> None:
     assert (names(done), crate.item(track).attempts) == ([track.id], 1)
 
 
-class Stalls:
+class Stalls(MemoryWorker):
     """A worker that is asked and does nothing, and whose permit somebody takes away."""
 
-    def __init__(self, crate: Crate) -> None:
-        self._crate = crate
-
+    @override
     def run(self, download_id: str) -> bool:
         del download_id
-        self._crate.permit()
+        self.crate.permit()
         return False
 
 

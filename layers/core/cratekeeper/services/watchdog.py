@@ -135,7 +135,7 @@ class _Scan:
             report.expected, join.seen = report.expected + join.seen, 0
             if following is None:
                 return True
-            report.after = page[-1].key
+            report.after = page[-1].key if page else report.after
             if not goes_on():
                 return False
             page = following

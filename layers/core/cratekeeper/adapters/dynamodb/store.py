@@ -186,8 +186,9 @@ class DynamoDownloadStore:
             "ExpressionAttributeValues": used,
             "Limit": most + ALBUMS,
         }
-        entries = ((*waiting_in(entry["wk"]["S"]), _root_in(entry)) for entry in self._reader.query(parameters))
-        return list(islice(((lane, root) for lane, rank, root in entries if rank is not Rank.CHILDREN), most))
+        entries = ((waiting_in(entry["wk"]["S"]), _root_in(entry)) for entry in self._reader.query(parameters))
+        roots = ((place.lane, root) for place, root in entries if place.rank is not Rank.CHILDREN)
+        return list(islice(roots, most))
 
     def waiting_count(self, lane: Lane, *, limit: int) -> int:
         """Two counting queries."""
