@@ -24,6 +24,12 @@ def test_every_other_token_is_refused(crate: Crate, token: str) -> None:
         crate.identity.caller_of(token)
 
 
+def test_nobody_comes_in_as_the_products_own_work(crate: Crate) -> None:
+    made = crate.identity.create_key("system", Role.ADMIN)
+    with pytest.raises(Denied, match="own work"):
+        crate.identity.caller_of(made.key)
+
+
 def test_keys_are_different_each_time_and_all_of_them_count(crate: Crate) -> None:
     keys = [crate.identity.create_key("alice", Role.USER) for _ in range(3)]
     assert len({made.key for made in keys}) == len({made.key_id for made in keys}) == 3

@@ -49,6 +49,8 @@ class Identity:
         if caller and now < until:
             return caller
         found = self._owner(token, known_as)
+        if found.user_id == SYSTEM:
+            raise Denied("nobody comes in under the name of the product's own work")
         if len(self._known) >= MOST_REMEMBERED:
             self._known.clear()
         self._known[known_as] = found, now + timedelta(seconds=REMEMBERED_S)
