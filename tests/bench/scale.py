@@ -88,7 +88,7 @@ LOOKS: Final = (
     Look(Ask(f"GET /v1/downloads/{ALBUM}")),
     Look(Ask(f"GET /v1/downloads/{ALBUM}/children")),
     Look(Ask(f"GET /v1/downloads/{root_id(1)}/events")),
-    Look(Ask(f"GET /v1/downloads/{_NEWEST}/explain"), Bound(_PLACE, 3, 11)),
+    Look(Ask(f"GET /v1/downloads/{_NEWEST}/explain"), Bound(_PLACE, 4, 16)),
     Look(Ask("GET /v1/limits")),
     Look(Ask("GET /v1/queue"), Bound(_COUNTS, 12, 15)),
     Look(Ask("GET /v1/admin/stats", by="root"), Bound(_COUNTS, 28, 28)),
