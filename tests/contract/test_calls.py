@@ -22,7 +22,7 @@ from cratekeeper.domain.lanes import Lane
 from cratekeeper.domain.models import Kind, PlanChunk
 from cratekeeper.domain.popularity import Chart, Play
 from cratekeeper.domain.states import State
-from cratekeeper.domain.writes import Change, Create, Fields, TakeCapacity, TakeLock
+from cratekeeper.domain.writes import Change, Create, Fields, Pin, TakeCapacity, TakeLock
 from tests.contract.adapters import Adapters, create_resources
 from tests.contract.conftest import LIMIT, Tables
 from tests.contract.emulator import Emulator, a_session
@@ -68,7 +68,11 @@ COSTS: dict[str, tuple[Call, list[str]]] = {
     ),
     "family": (lambda a: a.store.family(ROOT.id), ["Query"]),
     "children": (lambda a: a.store.children(ROOT.id, after=0, limit=50), ["Query"]),
-    "save a plan of two chunks": (lambda a: a.store.save_plan(PLAN), ["PutItem", "PutItem"]),
+    "pin a plan of two chunks": (
+        lambda a: a.store.commit(Change(key=ROOT.key, given=Fields(cursor=0)), *map(Pin, PLAN)),
+        ["TransactWriteItems"],
+    ),
+    "plans": (lambda a: a.store.plans(ROOT.id), ["Query"]),
     "plan chunk": (lambda a: a.store.plan_chunk(ROOT.id, epoch=1, chunk=0), ["GetItem"]),
     "due": (lambda a: a.store.due(0, before=SOON, limit=50), ["Query"]),
     "waiting": (lambda a: a.store.waiting(limit=50), ["Query"]),

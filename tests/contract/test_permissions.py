@@ -25,7 +25,7 @@ from cratekeeper.domain.models import Kind, PlanChunk
 from cratekeeper.domain.popularity import Chart, Play
 from cratekeeper.domain.states import State
 from cratekeeper.domain.users import User
-from cratekeeper.domain.writes import Change, Create, Fields, FreeLock, FreeSlot, TakeCapacity, TakeLock, TakeSlot
+from cratekeeper.domain.writes import Change, Create, Fields, FreeLock, FreeSlot, Pin, TakeCapacity, TakeLock, TakeSlot
 from tests.contract.adapters import Adapters, Resources, create_resources
 from tests.contract.conftest import LIMIT, Tables
 from tests.contract.emulator import Emulator, a_session
@@ -97,7 +97,7 @@ def work(adapters: Adapters) -> None:
     store.commit(lock)
     store.commit(FreeLock(root.kind, root.content_id, root.id))
     store.write(transitions.claim(root, lease_until=SOON, owner="me", now=START))
-    store.save_plan([PlanChunk(root=root.id, epoch=1, number=0, total=0, children=())])
+    store.commit(Pin(PlanChunk(root=root.id, epoch=1, number=0, total=0, children=())))
     permits(adapters)
     adapters.bell.ring(Lane.NORMAL, [root.id])
     reads(adapters, root.id)

@@ -13,7 +13,7 @@ from cratekeeper.domain.ids import CHUNK, Key, chunk_key, plan_key
 from cratekeeper.domain.lanes import Lane
 from cratekeeper.domain.models import ChildPlan, Chunk, Download, Kind, PlanChunk, Usage
 from cratekeeper.domain.states import State
-from cratekeeper.domain.writes import Change, Create, Erase, Fields, FreeLock, Lock, TakeLock
+from cratekeeper.domain.writes import Change, Create, Erase, Fields, FreeLock, Lock, Pin, TakeLock
 from tests.contract.conftest import Queue
 from tests.contract.samples import SOON, a_child, a_medium, a_root, an_id
 from tests.memory.virtual import START
@@ -271,7 +271,7 @@ def test_everything_is_every_root_and_child(queue: Queue) -> None:
     for start in range(0, len(children), 59):
         queue.store.commit(*map(Create, children[start : start + 59]))
     queue.store.commit(*map(Create, roots), Create(Chunk(root=roots[0].id, number=1)), TakeLock(Kind.TRACK, "t", "me"))
-    queue.store.save_plan([PlanChunk(root=roots[0].id, epoch=1, number=0, total=0, children=())])
+    queue.store.commit(Pin(PlanChunk(root=roots[0].id, epoch=1, number=0, total=0, children=())))
     queue.permits.unmark(["x"], Lane.LOW)
     found = [each for each in queue.store.everything() if isinstance(each, Download)]
     assert {each.id: each for each in found} == {each.id: each for each in [*roots, *children]}
@@ -285,10 +285,12 @@ def test_a_plan_is_kept_apart_from_the_family(queue: Queue) -> None:
     )
     chunks = [PlanChunk(root=root.id, epoch=2, number=number, total=99, children=planned) for number in (0, 1)]
     queue.store.commit(Create(root))
-    queue.store.save_plan(chunks)
-    queue.store.save_plan(chunks)
+    queue.store.commit(*map(Pin, chunks))
+    queue.store.commit(*map(Pin, chunks))
     assert [queue.store.plan_chunk(root.id, epoch=2, chunk=number) for number in (0, 1)] == chunks
     assert queue.store.plan_chunk(root.id, epoch=1, chunk=0) is None
+    assert queue.store.plans(root.id) == [plan_key(root.id, 2, 0), plan_key(root.id, 2, 1)]
+    assert queue.store.plans(an_id()) == []
     family = queue.store.family(root.id)
     assert family is not None
     assert (family.chunks, family.children) == ((), ())
@@ -322,7 +324,7 @@ def test_what_is_erased_is_gone_and_erasing_it_again_is_harmless(queue: Queue) -
     child = a_child(root.id, 1)
     plan = PlanChunk(root=root.id, epoch=1, number=0, total=0, children=())
     queue.store.commit(Create(root), Create(child))
-    queue.store.save_plan([plan])
+    queue.store.commit(Pin(plan))
     erasures = [Erase(root.key), Erase(child.key), Erase(plan_key(root.id, 1, 0))]
     queue.store.commit(*erasures)
     assert (queue.store.family(root.id), queue.store.plan_chunk(root.id, epoch=1, chunk=0)) == (None, None)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from cratekeeper.domain.errors import WriteRefused
 from cratekeeper.domain.ids import plan_key
 from cratekeeper.domain.models import PlanChunk
-from cratekeeper.domain.writes import Change, Create, Stored
+from cratekeeper.domain.writes import Change, Create, Pin, Stored
 from cratekeeper.ports import DownloadStore
 from tests.contract import strategies
 from tests.contract.conftest import Tables, queue_in_memory, queue_on
@@ -67,6 +67,6 @@ def test_so_it_does_within_a_transaction(
 
 def test_a_change_of_anything_else_is_a_bug(emulator: Emulator, tables: Tables) -> None:
     store, root = queue_on(emulator, tables.queue).store, an_id()
-    store.save_plan([PlanChunk(root=root, epoch=1, number=0, total=0, children=())])
+    store.commit(Pin(PlanChunk(root=root, epoch=1, number=0, total=0, children=())))
     with pytest.raises(TypeError, match="no download"):
         store.write(Change(key=plan_key(root, 1, 0)))

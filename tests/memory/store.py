@@ -1,6 +1,6 @@
 """The items of the queue table in memory."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -77,14 +77,14 @@ class MemoryStore:
         return [each for each in children[:limit] if isinstance(each, Download)]
 
     @fault_point
-    def save_plan(self, chunks: Sequence[PlanChunk]) -> None:
-        for chunk in chunks:
-            self.table.put_plan(chunk)
-
-    @fault_point
     def plan_chunk(self, root: str, *, epoch: int, chunk: int) -> PlanChunk | None:
         found = self.table.parts.get(root, {}).get(plan_key(root, epoch, chunk).part)
         return found if isinstance(found, PlanChunk) else None
+
+    @fault_point
+    def plans(self, root: str) -> list[Key]:
+        parts = self.table.parts.get(root, {})
+        return [Key(root, name) for name in sorted(parts) if isinstance(parts[name], PlanChunk)]
 
     @fault_point
     def due(self, shard: int, *, before: datetime, limit: int) -> list[str]:

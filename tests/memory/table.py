@@ -16,6 +16,7 @@ from cratekeeper.domain.writes import (
     FreeLock,
     FreeSlot,
     Lock,
+    Pin,
     Record,
     Stored,
     TakeCapacity,
@@ -120,16 +121,13 @@ class Table:
         for watch in self.watchers:
             watch(effects)
 
-    def put_plan(self, chunk: PlanChunk) -> None:
-        """Store a plan chunk, whatever is there."""
-        key = plan_key(chunk.root, chunk.epoch, chunk.number)
-        self.parts.setdefault(key.root, {})[key.part] = chunk
-
     def _carry_out(self, effect: Effect) -> None:
         match effect:
             case (Key(root, part), old, Download() | Chunk() as new):
                 self.parts.setdefault(root, {})[part] = new
                 self.stream.append(Written(old if isinstance(old, Download | Chunk) else None, new))
+            case (Key(root, part), _, PlanChunk() as new):
+                self.parts.setdefault(root, {})[part] = new
             case (Key(root, part), _, None):
                 self.parts.get(root, {}).pop(part, None)
             case ((Kind() as kind, str() as content_id), _, Lock() as new):
@@ -152,6 +150,9 @@ class Table:
                 if present is not None:
                     raise WriteRefused(write, present)
                 return Effect(record.key, None, record)
+            case Pin(chunk):
+                key = plan_key(chunk.root, chunk.epoch, chunk.number)
+                return Effect(key, self.parts.get(key.root, {}).get(key.part), chunk)
             case Erase(key):
                 return Effect(key, self.at(key), None)
             case TakeLock(kind, content_id, holder):

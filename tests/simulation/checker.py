@@ -392,22 +392,32 @@ class Checker:
                 self._granted(download_id, old)
 
     def _removed(self, download_id: str, permit: Permit, after: Permit | None, process: Process | None) -> None:
-        """I5, I18: the live permit of a running item is only ever extended, and by no other worker."""
+        """I5, I18: the live permit of a running item is only ever extended, and by no other worker.
+
+        A worker whose album carries a cascade's mark is refused, stops, and hands its own permit on.
+        """
         item = self.world.table.download(download_id, key_of(download_id))
         if item is None or item.lease_until is None or item.lease_until <= self._horizon():
             return
         if item.state is not State.IN_PROGRESS or (item.epoch, item.round) != (permit.epoch + 1, permit.round):
             return
+        is_foreign = self.holders.get((item.id, item.epoch)) is not process and process is not None
+        if item.cascade is not None and not is_foreign:
+            return
         is_extended = after is not None and after[1:] == permit[1:] and after.until >= permit.until
         self.that(is_extended, "I18", f"{download_id} runs and loses its permit {permit}")
-        is_foreign = self.holders.get((item.id, item.epoch)) is not process and process is not None
         is_worker = process is not None and process.name.startswith(WORKER)
         self.that(not (is_foreign and is_worker), "I5", f"{download_id}: a foreign permit is changed")
 
     def lease_lost(self, download_id: str, epoch: int) -> None:
-        """I6: nobody gives up a lease that is still his, and live, for an answer that was lost."""
+        """I6: nobody gives up a lease that is still his, and live, for an answer that was lost.
+
+        A marked cascade is no such answer: its mark refuses the worker's writes until it ends.
+        """
         item = self.world.table.download(download_id, key_of(download_id))
-        if item and item.epoch == epoch and item.state is State.IN_PROGRESS and item.lease_until:
+        if item is None or item.cascade is not None:
+            return
+        if item.epoch == epoch and item.state is State.IN_PROGRESS and item.lease_until:
             is_live = item.lease_until > self._horizon()
             self.that(not is_live, "I6", f"{download_id}: epoch {epoch} is given up, live until {item.lease_until}")
 

@@ -7,7 +7,7 @@ import pytest
 from cratekeeper.domain.actions import Action
 from cratekeeper.domain.errors import InvalidState, NotFound, Unavailable
 from cratekeeper.domain.events import EventType
-from cratekeeper.domain.ids import child_id
+from cratekeeper.domain.ids import child_id, plan_key
 from cratekeeper.domain.lanes import Lane, Rank, Waiting
 from cratekeeper.domain.models import NONE, Cascade, Download, Tally, Upload
 from cratekeeper.domain.states import TERMINAL, State, Verb
@@ -207,6 +207,19 @@ def test_a_deleted_album_is_gone_with_everything_but_its_history(crate: Crate, t
     assert crate.history(album)[-2:] == [EventType.DOWNLOAD_CANCELLED, EventType.DOWNLOAD_DELETED]
     with pytest.raises(NotFound):
         crate.steer.delete(album.id, caller=ADMIN)
+
+
+def test_plans_that_never_came_to_count_are_deleted_too(crate: Crate) -> None:
+    """One of each claim that died between its plan and its first children."""
+    album = crate.album(tracks=TRACKS)
+    for _ in range(2):
+        killed_at(crate.world.calls, "store.commit", lambda: crate.work(album.id), number=2, after=True)
+        crate.world.clock.advance(61)
+    assert {name for name in crate.world.table.parts[album.id] if name.startswith("P#")} >= {
+        plan_key(album.id, epoch, 0).part for epoch in (1, 2)
+    }
+    crate.steer.delete(album.id, caller=ADMIN)
+    assert crate.world.table.parts.get(album.id, {}) == {}
 
 
 @pytest.mark.parametrize("state", sorted(TERMINAL))

@@ -14,7 +14,7 @@ from typing import Final
 from cratekeeper.domain.actions import Action
 from cratekeeper.domain.errors import InvalidState
 from cratekeeper.domain.events import Detail, Event, EventType
-from cratekeeper.domain.ids import chunk_of, plan_key, split
+from cratekeeper.domain.ids import Key, chunk_of, split
 from cratekeeper.domain.lanes import Rank, Waiting
 from cratekeeper.domain.models import NONE, Cascade, Chunk, Download, Family, Kind, Sets, Tally
 from cratekeeper.domain.states import TERMINAL, State, Verb, move
@@ -115,12 +115,10 @@ class Steering:
                 yield mine
         yield [self._end(family.root, after), *self._farewell(family.root)]
 
-    def erasures(self, family: Family) -> Iterator[list[Write]]:
+    def erasures(self, family: Family, plans: Iterable[Key] = ()) -> Iterator[list[Write]]:
         """Everything that a marked root's partition holds, transaction by transaction, the root last."""
         root = family.root
-        plans = range(chunk_of(root.total) + 1) if root.plan_epoch is not None else ()
-        keys = [child.key for child in family.children] + [chunk.key for chunk in family.chunks]
-        keys += [plan_key(root.id, root.plan_epoch or 0, number) for number in plans]
+        keys = [*(child.key for child in family.children), *(chunk.key for chunk in family.chunks), *plans]
         for start in range(0, len(keys), MOST_WRITES):
             yield [Erase(key) for key in keys[start : start + MOST_WRITES]]
         yield [Erase(root.key)]

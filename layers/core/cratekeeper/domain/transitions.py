@@ -231,6 +231,11 @@ def name(item: Download, *, content_name: str | None, artist_name: str | None) -
     )
 
 
+def still_unexpanded(item: Download) -> Change:
+    """Nothing but the check that the claim holds and that its album has no children yet."""
+    return Change(key=item.key, given=_mine(item) | Fields(cursor=0, expanded=False))
+
+
 class Step(NamedTuple):
     """One transaction of an expansion: children up to ordinal `last` of `total` exist after it.
 

@@ -112,6 +112,13 @@ class Create:
 
 
 @dataclass(frozen=True, slots=True)
+class Pin:
+    """Put a chunk of an expansion plan, whatever is there; only in one transaction with a fenced check of its root."""
+
+    chunk: PlanChunk
+
+
+@dataclass(frozen=True, slots=True)
 class Erase:
     """Delete a record of a family, whatever it holds; nothing to do if it is gone."""
 
@@ -197,7 +204,7 @@ class Window:
     used: int
 
 
-Write = Change | Create | Erase | TakeLock | FreeLock | TakeSlot | FreeSlot | TakeCapacity
+Write = Change | Create | Pin | Erase | TakeLock | FreeLock | TakeSlot | FreeSlot | TakeCapacity
 Record = Download | Chunk | PlanChunk | Lock | Usage | Window
 Stored = Download | Chunk
 AnyStored = TypeVar("AnyStored", Download, Chunk)

@@ -82,12 +82,12 @@ class DownloadStore(Protocol):
         """Children with ordinals above `after`, in album order, at most `limit`."""
         ...
 
-    def save_plan(self, chunks: Sequence[PlanChunk]) -> None:
-        """Store the chunks of an expansion plan; repeating it is harmless."""
-        ...
-
     def plan_chunk(self, root: str, *, epoch: int, chunk: int) -> PlanChunk | None:
         """One chunk of a stored plan; strong."""
+        ...
+
+    def plans(self, root: str) -> list[Key]:
+        """Keys of all plan chunks that were ever stored of a root, of whichever epoch; strong."""
         ...
 
     def due(self, shard: int, *, before: datetime, limit: int) -> list[str]:

@@ -11,8 +11,8 @@ from cratekeeper.domain.ids import CHUNK, MAX_CHILDREN, child_id, chunk_of, chun
 from cratekeeper.domain.models import ChildPlan, Chunk, Download, PlanChunk
 from cratekeeper.domain.states import State
 from cratekeeper.domain.text import one_line
-from cratekeeper.domain.transitions import Step, expand
-from cratekeeper.domain.writes import Change, Create, applied
+from cratekeeper.domain.transitions import Step, expand, still_unexpanded
+from cratekeeper.domain.writes import Change, Create, Pin, applied
 from cratekeeper.ports import CatalogStore, Clock, DownloadStore, Log, Provider
 from cratekeeper.services.lease import Lease
 
@@ -83,9 +83,12 @@ class Expand:
         return found
 
     def _pin(self, item: Download, children: Sequence[ChildPlan]) -> None:
-        """Store the plan under this claim's epoch; the first transaction makes it the one that counts."""
+        """Store the plan under this claim's epoch; the first transaction makes it the one that counts.
+
+        Fenced like that one, so that nothing is left behind of an album that was deleted meanwhile.
+        """
         total = len(children)
-        self.store.save_plan([
+        chunks = (
             PlanChunk(
                 root=item.id,
                 epoch=item.epoch,
@@ -94,7 +97,11 @@ class Expand:
                 children=tuple(children[ordinal - 1] for ordinal in chunk_range(number, total)),
             )
             for number in range(chunk_of(total) + 1)
-        ])
+        )
+        try:
+            self.store.commit(still_unexpanded(item), *map(Pin, chunks))
+        except WriteRefused as refused:
+            raise LeaseLost(item.id) from refused
 
     def _create(self, item: Download, chunk: int, children: Sequence[ChildPlan], names: _Names) -> Download:
         """One transaction: the root's step, the chunk's set item beyond the first, and its children."""

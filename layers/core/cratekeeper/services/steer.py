@@ -142,7 +142,7 @@ class Steer:
                 self.store.commit(*writes)
             return
         self.collect.uploads_of(family)
-        for writes in steering.erasures(family):
+        for writes in steering.erasures(family, self.store.plans(family.root.id)):
             self.store.commit(*writes)
 
     def _steer(self, download_id: str, cascade: Cascade, caller: Caller) -> Download:

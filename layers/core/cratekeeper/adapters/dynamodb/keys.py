@@ -31,6 +31,9 @@ PARKED: Final = "P"
 
 _PLAN: Final = "P#"
 
+PLANS: Final = f"~{_PLAN}"
+"""Begin of the range of a root's plans."""
+
 
 def primary(pk: str, sk: str) -> Item:
     """A primary key of the table."""
@@ -44,7 +47,7 @@ def partition(root: str) -> str:
 
 def where(key: Key) -> Item:
     """The primary key of a download, a set chunk or a plan chunk."""
-    part = f"~{key.part}" if key.part.startswith(_PLAN) else key.part
+    part = PLANS + key.part.removeprefix(_PLAN) if key.part.startswith(_PLAN) else key.part
     return primary(partition(key.root), part)
 
 

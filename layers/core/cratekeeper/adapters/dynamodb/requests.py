@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, assert_never
 
 from cratekeeper.adapters.dynamodb.attributes import Item, attribute, plain
-from cratekeeper.adapters.dynamodb.codec import decode, encode
+from cratekeeper.adapters.dynamodb.codec import decode, encode, encode_plan
 from cratekeeper.adapters.dynamodb.expressions import (
     ABSENT,
     NEVER,
@@ -22,6 +22,7 @@ from cratekeeper.domain.writes import (
     FreeLock,
     FreeSlot,
     Lock,
+    Pin,
     Record,
     TakeCapacity,
     TakeLock,
@@ -39,13 +40,15 @@ WINDOW_DAYS: Final = 7
 """Days that a capacity window is kept after it began; no window is longer than one."""
 
 
-def request_of(write: Write) -> Request:
+def request_of(write: Write) -> Request:  # noqa: PLR0911 - one return per kind of write
     """The conditional request that carries a write out."""
     match write:
         case Change():
             return request_of_change(write)
         case Create(record):
             return Request("Put", {"Item": encode(record), "ConditionExpression": ABSENT})
+        case Pin(chunk):
+            return Request("Put", {"Item": encode_plan(chunk)})
         case Erase(key):
             return Request("Delete", {"Key": where(key)})
         case TakeLock() | FreeLock():
@@ -63,7 +66,7 @@ def current_of(write: Write, item: Item | None) -> Record | None:
     if not item:
         return None
     match write:
-        case Change() | Create() | Erase():
+        case Change() | Create() | Pin() | Erase():
             return decode(item)
         case TakeLock() | FreeLock():
             return Lock(holder_in(item))

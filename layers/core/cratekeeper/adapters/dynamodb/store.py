@@ -5,11 +5,10 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from cratekeeper.adapters.aws import outages
 from cratekeeper.adapters.dynamodb import counts
 from cratekeeper.adapters.dynamodb.attributes import attribute, milliseconds
 from cratekeeper.adapters.dynamodb.batches import READS
-from cratekeeper.adapters.dynamodb.codec import decode, decode_plan, encode_plan
+from cratekeeper.adapters.dynamodb.codec import decode, decode_plan
 from cratekeeper.adapters.dynamodb.control import control_in
 from cratekeeper.adapters.dynamodb.keys import (
     CONTROL,
@@ -19,6 +18,7 @@ from cratekeeper.adapters.dynamodb.keys import (
     LAST_OF_FAMILY,
     LAST_ROOT,
     PARKED,
+    PLANS,
     USER_INDEX,
     WAITING,
     WAITING_INDEX,
@@ -38,7 +38,7 @@ from cratekeeper.domain.models import Chunk, Download, Family
 from cratekeeper.ports import Briefing, Page, WaitingEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -137,16 +137,15 @@ class DynamoDownloadStore:
         found = map(decode, self._reader.query(ordinals, limit=limit))
         return [each for each in found if isinstance(each, Download)]
 
-    def save_plan(self, chunks: Sequence[PlanChunk]) -> None:
-        """One PutItem a chunk."""
-        for chunk in chunks:
-            with outages():
-                self._client.put_item(TableName=self._table, Item=encode_plan(chunk))
-
     def plan_chunk(self, root: str, *, epoch: int, chunk: int) -> PlanChunk | None:
         """One GetItem."""
         item = self._reader.get(where(plan_key(root, epoch, chunk)))
         return decode_plan(item, root=root, epoch=epoch, number=chunk) if item else None
+
+    def plans(self, root: str) -> list[Key]:
+        """One Query."""
+        parameters = _family_of(root, first=PLANS, last=f"{PLANS}~") | {"ProjectionExpression": "sk"}
+        return [Key(root, item["sk"]["S"].removeprefix("~")) for item in self._reader.query(parameters)]
 
     def due(self, shard: int, *, before: datetime, limit: int) -> list[str]:
         """One Query of the sparse index."""
