@@ -20,7 +20,7 @@ SINGLE = "3ZI4h1lKGr8zIHXnEAOR3C"
 @pytest.mark.case("F-01")
 def test_what_the_provider_refuses_is_tried_again(alice: Person, provider: Provider) -> None:
     provider.fault("/track/*/audio", "status", times=2, code=500)
-    album = alice.wait(alice.request(SINGLE).json()["id"])
+    album = alice.wait(alice.request(SINGLE, force=True).json()["id"])
     assert album["status"] == "COMPLETED"
     (track,) = [each for each in alice.children(album["id"]) if each["attempts"] > 1]
     assert (track["retry_count"], track["error_type"], track["error_message"]) == (2, None, None)
