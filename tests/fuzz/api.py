@@ -39,8 +39,6 @@ KNOWN_SHARE: Final = 0.9
 PATIENCE_S: Final = 60.0
 FEWEST_KNOWN: Final = 10
 LIBRARY, WAITING = 2, 25
-MOST_AT_ONCE, MOST_ALLOWED = 3, 1000
-"""Downloads at once; a thousand workers are too many for one machine."""
 
 # That a key is asked for, and 405 with Allow, are shown for every route in tests/unit/api (test_matrix, test_routing):
 # probing for them with each case would double the calls.
@@ -196,8 +194,6 @@ class Fuzzer:
     def _call(self, case: Case[Any], known: Known, session: requests.Session) -> None:
         if case.meta and case.meta.generation.mode is GenerationMode.POSITIVE and self.dice.random() < KNOWN_SHARE:
             self._settle_in(case, known)
-        if isinstance(case.body, dict) and isinstance(most := case.body.get("max_concurrent"), int | float):
-            case.body["max_concurrent"] = MOST_AT_ONCE if MOST_AT_ONCE < most <= MOST_ALLOWED else most
         answer = case.call(base_url=self.stack.ready["api_url"], session=session, timeout=PATIENCE_S)
         name = f"{case.method.upper()} {case.path}"
         self.report.statuses[answer.status_code] += 1

@@ -58,10 +58,13 @@ def main() -> int:
 
 
 def _work(options: Namespace, tally: Tally, started: float) -> None:
-    """Make all runs, and say on stderr how far they are."""
-    shown = started
+    """Make all runs, and say on stderr how far they are, and what was violated as soon as it was."""
+    shown, told = started, 0
     for where in _runs(options, tally):
         now = monotonic()
+        for finding in tally.findings[told:]:
+            print(f"{finding.violation.invariant}: {finding.case.replay}", file=sys.stderr)
+        told = len(tally.findings)
         if now - shown > PROGRESS_S:
             shown = now
             counts = f"{tally.runs} runs  {len(tally.findings)} violations"

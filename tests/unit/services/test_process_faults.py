@@ -233,15 +233,15 @@ def test_a_partly_expanded_album_is_never_given_up_for_our_own_storage() -> None
     album = crate.album(tracks=120)
     commits = 0
 
-    def third_fails(site: str, call: Callable[[], object]) -> object:
-        """The claim, the first children, and then the storage is away."""
+    def fourth_fails(site: str, call: Callable[[], object]) -> object:
+        """The claim, the plan, the first children, and then the storage is away."""
         nonlocal commits
         commits += site == "store.commit"
-        if site == "store.commit" and commits == 3:
+        if site == "store.commit" and commits == 4:
             raise Unavailable("away")
         return call()
 
-    crate.world.calls.around = third_fails
+    crate.world.calls.around = fourth_fails
     crate.deliver()
     crate.world.calls.around = None
     waiting = crate.item(album)
@@ -250,3 +250,50 @@ def test_a_partly_expanded_album_is_never_given_up_for_our_own_storage() -> None
     crate.dispatch.tick()
     crate.settle_down()
     assert crate.item(album).state is State.COMPLETED
+
+
+@pytest.mark.parametrize("number", [2, 3, 4])
+@pytest.mark.parametrize("retries", [0, 3])
+def test_an_expansion_whose_answer_is_lost_for_good_keeps_its_lease_until_it_has_said_so(
+    number: int, retries: int
+) -> None:
+    """I6: whether the plan, the first children or the last ones were stored without our hearing of it."""
+    crate = Crate.of(knobs=Knobs(max_retries=retries))
+    album = crate.album(tracks=120)
+    commits = 0
+
+    def lost(site: str, call: Callable[[], object]) -> object:
+        nonlocal commits
+        commits += site == "store.commit"
+        answer = call()
+        if site == "store.commit" and commits == number:
+            raise Unavailable("not heard")
+        return answer
+
+    crate.world.calls.around = lost
+    crate.work(album.id)
+    crate.world.calls.around = None
+    assert "lease_lost" not in crate.world.log.actions()
+    given_up = number == 2 and retries == 0  # nothing exists yet, and no retry is left
+    if given_up:
+        assert crate.item(album).state is State.FAILED
+        return
+    assert len(crate.children(album)) == {2: 0, 3: 98, 4: 120}[number]
+    crate.settle_down()
+    assert crate.item(album).state is State.COMPLETED
+
+
+def test_an_album_that_was_taken_over_is_not_touched_when_our_storage_comes_back(crate: Crate) -> None:
+    album = crate.album(tracks=3)
+
+    def stolen(site: str, call: Callable[[], object]) -> object:
+        if site == "catalog.ingest":
+            crate.put(replace(crate.item(album), epoch=9))
+            raise Unavailable("away")
+        return call()
+
+    crate.world.calls.around = stolen
+    crate.work(album.id)
+    crate.world.calls.around = None
+    assert crate.item(album).epoch == 9
+    assert "lease_lost" in crate.world.log.actions()

@@ -245,6 +245,10 @@ class Process:
 
     def _failed(self, lease: Lease, failure: TransferFailed, known: "_Known") -> "_Turn":
         """Retry later or give up, as the policy says."""
+        if lease.item.kind is Kind.ALBUM and failure.error_type is ErrorType.STORAGE:
+            found = self._as_left(lease)
+            if found.expanded:
+                return self._expanded(lease, found, known)
         item, now = lease.item, self.clock.now()
         decision = self.policy.decide(
             Failure(failure.error_type, failure.retry_after_s),
@@ -270,6 +274,15 @@ class Process:
                 return _Turn(self._postponed(at), self._hand_on(lease, known))
             case other:
                 assert_never(other)
+
+    def _as_left(self, lease: Lease) -> Download:
+        """How far an expansion came whose last answer may be lost for good (I6). Raises LeaseLost if it is not ours."""
+        item = lease.item
+        found = self.store.get(item.key).get(item.key)
+        if not isinstance(found, Download) or (found.epoch, found.state) != (item.epoch, State.IN_PROGRESS):
+            raise LeaseLost(item.id)
+        lease.keep(found)
+        return found
 
     def _suspended(self, lease: Lease, upload: Upload, known: "_Known") -> "_Turn":
         """A transfer that outlives this invocation goes on in the next, spending no retry."""
