@@ -105,7 +105,8 @@ coverage: .venv/installed
 ##@ Prove and measure
 
 .PHONY: prove
-prove: .venv/installed ## The long simulation, and longer stories of the state machines
+prove: .venv/installed ## The long simulation, longer stories of the state machines, control of the stack at full size
+	@$(BIN)/python -m pytest tests/system/test_control.py --long
 	@$(BIN)/python -m tests.contract.machines
 	@$(BIN)/python -m tests.simulation $(ARGS)
 

@@ -17,6 +17,13 @@ settings.load_profile("repeatable")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--case", metavar="ID", help="run only the tests of one acceptance case")
+    parser.addoption("--long", action="store_true", help="at the full size, as `make prove` does")
+
+
+@pytest.fixture(scope="session")
+def is_long(pytestconfig: pytest.Config) -> bool:
+    """Whether a test that has two sizes runs at its full one."""
+    return bool(pytestconfig.getoption("--long"))
 
 
 def pytest_configure() -> None:

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.people import Person, Town
+from cratekeeper_local.provider.child import Provider
+from tests.support.people import ENDED, Person, Town
 from tests.support.stack import PROGRAM, LocalStack
+from tests.system.conftest import until
 
 ALBUM_OF_3 = "GLcMOkJHqRmyflbHvhSjLU"
 MISSING = "0" * 22
@@ -69,15 +71,19 @@ def test_a_failed_download_is_a_failed_command(environ: Environ) -> None:
     assert "not_found" in done.stdout + done.stderr
 
 
-def test_ctrl_c_detaches_and_says_how_to_come_back(environ: Environ) -> None:
+def test_ctrl_c_detaches_and_says_how_to_come_back(environ: Environ, alice: Person, provider: Provider) -> None:
+    provider.fault("/track/*/audio", "slow", times=-1, rate_bytes_s=500)
     words = [str(PROGRAM), "request", "album", ALBUM_OF_3, "--force", "--wait"]
     with subprocess.Popen(words, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
-        time.sleep(3)
-        if child.poll() is None:
-            child.send_signal(signal.SIGINT)
+        until(lambda: alice.http.get("/v1/downloads").json()["items"])
+        time.sleep(1)  # until it has heard of it, too
+        child.send_signal(signal.SIGINT)
         _, said = child.communicate(timeout=30)
-    assert child.returncode in {0, 130}
-    assert child.returncode == 0 or "cratekeeper watch" in said
+    assert child.returncode == 130
+    assert "cratekeeper watch" in said
+    (album,) = alice.http.get("/v1/downloads").json()["items"]
+    assert album["status"] not in ENDED  # it goes on without whoever watched it
+    alice.http.post(f"/v1/downloads/{album['id']}/cancel").raise_for_status()
 
 
 @pytest.mark.parametrize("words", [("limits",), ("queue",), ("downloads",)])
