@@ -10,7 +10,8 @@ CliError
 ├── StackFailed     the local stack said no
 ├── Broken          what came is not what the catalog says (`saving`)
 ├── NotWritable     the file system said no (`saving`)
-└── Detached        Ctrl-C; the download goes on
+├── Detached        Ctrl-C; the download goes on
+└── RunGoesOn       Ctrl-C; the run of a job goes on
 """
 
 from collections.abc import Mapping
@@ -121,6 +122,16 @@ class Detached(CliError):
         back = f"watch {download_ids[0]}" if len(download_ids) == 1 else "downloads --active"
         super().__init__(f"{state}; come back with: cratekeeper {back}", exit_code=Exit.DETACHED, code="detached")
         self.fields = {"download_id": download_ids[0]} if len(download_ids) == 1 else {"download_ids": download_ids}
+
+
+class RunGoesOn(CliError):
+    """The person left with Ctrl-C while the run of a background job goes on."""
+
+    def __init__(self, job_id: str, run_id: str) -> None:
+        """Says how to see its end; ends with exit code 130."""
+        line = f"the run goes on; see how it ends with: cratekeeper admin jobs show {job_id}"
+        super().__init__(line, exit_code=Exit.DETACHED, code="detached")
+        self.fields = {"job_id": job_id, "run_id": run_id}
 
 
 def _phrase(status: int) -> str:

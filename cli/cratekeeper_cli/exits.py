@@ -22,16 +22,16 @@ class Exit(IntEnum):
 
 
 MEANINGS: Final = MappingProxyType({
-    Exit.OK: "done; with --wait and watch: the download is COMPLETED",
-    Exit.FAILED: "the download FAILED, or the server failed (5xx)",
+    Exit.OK: "done; with --wait and watch: the download, or the run of a job, is COMPLETED",
+    Exit.FAILED: "the download or the run FAILED, or the server failed (5xx)",
     Exit.USAGE: "wrong usage, or input the server refuses (400, 413, 422)",
     Exit.UNREACHABLE: "nothing answers at the URL, or what answers is no Cratekeeper",
     Exit.DENIED: "not logged in, key not accepted, or not permitted (401, 403)",
     Exit.NOT_FOUND: "no such thing (404)",
-    Exit.CONFLICT: "conflict (409): already queued, already in the catalog, wrong state",
+    Exit.CONFLICT: "conflict (409): already queued, in the catalog, running or there; wrong state",
     Exit.LIMITED: "a limit is reached (429), also for some of several; the message says until when",
     Exit.INCOMPLETE: "the download was CANCELLED, or COMPLETED without all of its parts; or some of several failed",
-    Exit.DETACHED: "interrupted with Ctrl-C; the download goes on",
+    Exit.DETACHED: "interrupted with Ctrl-C; the download or the run goes on",
 })
 
 _BY_STATUS: Final = MappingProxyType({

@@ -1,6 +1,7 @@
 """What a person can do about a refusal of the server: one row per problem code."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Final
 
@@ -32,6 +33,9 @@ _HINTS: Final = MappingProxyType[str, Callable[[ApiProblem], str | None]]({
     "queue_limit_reached": _wait_for_reset,
     "idempotency_key_reused": lambda _: "another request took this --idempotency-key; choose a new one",
     "idempotency_in_progress": lambda _: "it is still at work; ask again with the same --idempotency-key",
+    "job_running": lambda _: "one run of a job at a time; see how it goes with: cratekeeper admin jobs",
+    "already_exists": lambda _: "to change a user: cratekeeper admin users change",
+    "too_many_keys": lambda _: "revoke one first with: cratekeeper admin keys revoke",
     "provider_not_configured": lambda _: "the server has no downloader service (ProviderUrl)",
 })
 
@@ -42,6 +46,17 @@ def hint_for(error: CliError) -> str | None:
         return error.hint
     known = _HINTS.get(error.code)
     return known(error) if known else (_try_again(error) or _by_exit_code(error.exit_code))
+
+
+@contextmanager
+def where_to_look(missing: str) -> Iterator[None]:
+    """What is not found (404) here is no download: the hint for it is `missing`."""
+    try:
+        yield
+    except ApiProblem as error:
+        if error.exit_code == Exit.NOT_FOUND:
+            error.hint = missing
+        raise
 
 
 def _try_again(error: ApiProblem) -> str | None:

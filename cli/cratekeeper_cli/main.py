@@ -13,6 +13,9 @@ from cratekeeper import __version__
 from cratekeeper_cli.commands import (
     account,
     admin,
+    admin_audit,
+    admin_jobs,
+    admin_people,
     control,
     downloads,
     library,
@@ -29,7 +32,8 @@ from cratekeeper_cli.tree import Tree
 
 # In the order of `--help`. A module with new commands is added here and nowhere else.
 MODULES: Final[tuple[ModuleType, ...]] = (
-    search, request, request_many, downloads, library, control, queue, server, admin, account, local,
+    search, request, request_many, downloads, library, control, queue, server, admin, admin_jobs,
+    admin_people, admin_audit, account, local,
 )  # fmt: skip
 
 _DEBUG: Final = "CRATEKEEPER_DEBUG"

@@ -26,6 +26,18 @@ def instant(text: str, *, now: datetime | None) -> datetime:
     return _date(word)
 
 
+def past(text: str, *, now: datetime | None) -> datetime:
+    """As `instant`, for what has been: a span counts back, a time of day is the last one. Raises BadInput."""
+    word = text.strip()
+    if found := _span(word):
+        return _known(now) - found
+    if clock := _clock(word):
+        local = _known(now).astimezone()
+        today = datetime.combine(local.date(), clock).astimezone()
+        return today if today <= local else datetime.combine(local.date() - timedelta(days=1), clock).astimezone()
+    return _date(word)
+
+
 def iso(at: datetime) -> str:
     """As the API writes it."""
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

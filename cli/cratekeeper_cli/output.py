@@ -8,7 +8,8 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 
 from cratekeeper_cli.answers import Json
-from cratekeeper_cli.errors import CliError, Detached
+from cratekeeper_cli.errors import CliError
+from cratekeeper_cli.exits import Exit
 from cratekeeper_cli.host import Host
 
 _WIDE: Final = 400  # for pipes and files: cutting is the reader's business
@@ -54,7 +55,7 @@ class Output:
         """Say why the command ends, and what to do."""
         if self.json_only:
             self.write_json(error.document())
-        if isinstance(error, Detached):
+        if error.exit_code == Exit.DETACHED:
             self.note(error.line)
             return
         self.stderr.print(f"error: {error.line}", style="red", soft_wrap=True)

@@ -210,11 +210,12 @@ def event_list(events: Sequence[Fields]) -> Table:
     table = plain_table("TIME", "EVENT")
     table.add_column("DETAILS", overflow="fold", ratio=1)
     for event in events:
-        table.add_row(text.moment(event.time("timestamp")), event.text("event_type") or "?", _details(event))
+        table.add_row(text.moment(event.time("timestamp")), event.text("event_type") or "?", details_of(event))
     return table
 
 
-def _details(event: Fields) -> str:
+def details_of(event: Fields) -> str:
+    """What an event says beside its type."""
     found = event.inner("details")
     if found is None:
         return ""

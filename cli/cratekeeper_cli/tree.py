@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from typing_extensions import override
 
 from cratekeeper_cli.endpoint import Endpoint, Role, find_endpoint
-from cratekeeper_cli.errors import CliError
+from cratekeeper_cli.errors import BadInput, CliError
 from cratekeeper_cli.exits import Exit
 from cratekeeper_cli.hints import hint_for
 from cratekeeper_cli.host import Host
@@ -73,9 +73,9 @@ class Tree:
 
     def __init__(self, *, help_text: str, epilog: str) -> None:
         """Start with the root and no command."""
-        self._order: list[str] = []
+        self._orders: dict[str, list[str]] = {}
         self.root = typer.Typer(
-            cls=_in_order(self._order),
+            cls=self._kind_of(""),
             help=help_text,
             epilog=epilog,
             no_args_is_help=True,
@@ -83,30 +83,34 @@ class Tree:
             rich_markup_mode=None,  # plain help: faster, one-line errors, texts taken as they are
             context_settings=dict(_HELP_SETTINGS),
         )
-        self._groups: dict[str, typer.Typer] = {}
+        self._groups: dict[str, typer.Typer] = {"": self.root}
 
-    def group(self, name: str, *, help_text: str) -> None:
-        """Add a group that only holds commands."""
-        self._add_group(name, typer.Typer(help=help_text, no_args_is_help=True))
+    def group(self, path: str, *, help_text: str) -> None:
+        """Add a group that only holds commands. The group above it must exist."""
+        self._add_group(path, typer.Typer(cls=self._kind_of(path), help=help_text, no_args_is_help=True))
 
-    def group_with_default(self, name: str, default: "Command[T]", *, examples: Sequence[str]) -> None:
-        """Add a group that, named alone, runs `default`."""
-        group = typer.Typer(help=getdoc(default), epilog=_epilog(examples))
+    def group_with_default(self, path: str, default: "Command[T]", *, examples: Sequence[str]) -> None:
+        """Add a group that, named alone, runs `default`. The group above it must exist."""
+        group = typer.Typer(cls=self._kind_of(path), help=getdoc(default), epilog=_epilog(examples))
         group.callback(invoke_without_command=True)(_entry(default))
-        self._add_group(name, group)
+        self._add_group(path, group)
 
     def command(self, path: str, command: "Command[T]", *, examples: Sequence[str]) -> None:
         """Add `command` under `path`, whose group must exist; its docstring is its help."""
-        *group, name = path.split()
-        owner = self._groups[group[0]] if group else self.root
-        self._order.append(name)
-        register = owner.command(name, help=getdoc(command), epilog=_epilog(examples))
+        above, _, name = path.rpartition(" ")
+        self._orders[above].append(name)
+        register = self._groups[above].command(name, help=getdoc(command), epilog=_epilog(examples))
         register(_entry(command))
 
-    def _add_group(self, name: str, group: typer.Typer) -> None:
-        self._groups[name] = group
-        self._order.append(name)
-        self.root.add_typer(group, name=name, context_settings=dict(_HELP_SETTINGS))
+    def _add_group(self, path: str, group: typer.Typer) -> None:
+        above, _, name = path.rpartition(" ")
+        self._groups[path] = group
+        self._orders[above].append(name)
+        self._groups[above].add_typer(group, name=name, context_settings=dict(_HELP_SETTINGS))
+
+    def _kind_of(self, path: str) -> type[TyperGroup]:
+        """The class of the group at `path`: one of its own, which knows the order of its commands."""
+        return _in_order(self._orders.setdefault(path, []))
 
 
 def _in_order(names: Sequence[str]) -> type[TyperGroup]:
@@ -134,9 +138,24 @@ def _entry(command: "Command[T]") -> Callable[..., None]:
         if context.invoked_subcommand is None:
             code = _perform(context, lambda run: command(run, options(**values)), json_only=json_only)
             raise typer.Exit(code)
+        if misplaced := _typed_before(context):
+            raise typer.Exit(_perform(context, lambda _: _refused(misplaced), json_only=json_only))
 
     vars(call)["__signature__"] = _signature(options)
     return call
+
+
+def _typed_before(context: typer.Context) -> BadInput | None:
+    """An option of a group's default that stands before another of its commands, where it would say nothing."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is not None and source.name == "COMMANDLINE":
+            return BadInput(f"{parameter.opts[0]} goes behind the command: … {context.invoked_subcommand} …")
+    return None
+
+
+def _refused(error: BadInput) -> Exit:
+    raise error
 
 
 def _signature(options: "type[DataclassInstance]") -> Signature:

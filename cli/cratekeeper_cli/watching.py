@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 FASTEST_S: Final = 0.5
 SLOWEST_S: Final = 2.0
-_SLOWER: Final = 1.4
+SLOWER: Final = 1.4
 _FIRST_WAIT_S: Final = 1.0
 _LONGEST_WAIT_S: Final = 30.0
 _SERVER_ERRORS: Final = 500
@@ -73,10 +73,10 @@ class Watch:
             try:
                 seen = self._look()
             except CliError as error:
-                if not is_patient or not _may_pass(error):
+                if not is_patient or not may_pass(error):
                     raise
                 losses += 1
-                lost = Lost(error.line, _pause(error, losses))
+                lost = Lost(error.line, pause_s(error, losses))
                 show(lost)
                 self._host.sleep(lost.wait_s)
                 continue
@@ -87,7 +87,7 @@ class Watch:
                 show(seen)
                 if seen.download.is_over:
                     return seen
-            wait_s = FASTEST_S if seen else min(wait_s * _SLOWER, SLOWEST_S)
+            wait_s = FASTEST_S if seen else min(wait_s * SLOWER, SLOWEST_S)
             self._host.sleep(wait_s)
 
     def _look(self) -> Seen | None:
@@ -114,14 +114,15 @@ class Watch:
         return tuple(Download.of(item) for page in pages for item in items_of(page))
 
 
-def _may_pass(error: CliError) -> bool:
+def may_pass(error: CliError) -> bool:
+    """Whether asking again may help: a line that broke, a server in trouble."""
     if isinstance(error, ApiProblem):
         return error.status >= _SERVER_ERRORS or error.status == _TOO_MANY
     return isinstance(error, Unreachable)
 
 
-def _pause(error: CliError, losses: int) -> float:
-    """1, 2, 4 … 30 s, or what the server asks for, within the same bound."""
+def pause_s(error: CliError, losses: int) -> float:
+    """Seconds before the next try: 1, 2, 4 … 30 s, or what the server asks for, within the same bound."""
     asked = error.retry_after_s if isinstance(error, ApiProblem) else None
     grown: float = _FIRST_WAIT_S * 2.0 ** min(losses - 1, 10)
     return min(max(asked or 0.0, grown), _LONGEST_WAIT_S)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from cratekeeper_cli import completion, outcomes, rendering, text
+from cratekeeper_cli import completion, listing, outcomes, rendering, text
 from cratekeeper_cli.answers import Download, Fields, Json, Kind, Query, Source, Status, items_of
 from cratekeeper_cli.arguments import checked_ids
+from cratekeeper_cli.asking import make_sure
 from cratekeeper_cli.endpoint import Role
-from cratekeeper_cli.errors import BadInput
 from cratekeeper_cli.exits import Exit
 from cratekeeper_cli.tree import NoOptions, Run, Tree
 
@@ -89,7 +89,7 @@ class DeleteOptions:
 
 def add_to(tree: Tree) -> None:
     """Add the commands of this module."""
-    tree.group("admin", help_text="See and steer the downloads of all people.")
+    tree.group("admin", help_text="See and steer the downloads, jobs and users of all.")
     tree.command(
         "admin downloads",
         list_downloads,
@@ -127,17 +127,14 @@ def list_downloads(run: Run, options: ListOptions) -> Exit:
     """
     at_most = None if options.everything else options.limit
     with run.api(Role.ADMIN) as api:
-        pages = list(api.pages(_LIST, _filters(options, options.status), at_most=at_most))
-    items = [item for page in pages for item in items_of(page)][:at_most]
-    found: Json = {**pages[0], "items": items, "next_cursor": pages[-1].get("next_cursor")}
-    rows = [Download.of(item) for item in items]
+        found = listing.read(api, _LIST, _filters(options, options.status), at_most=at_most)
+    rows = [Download.of(item) for item in items_of(found)]
     table = rendering.download_list(rows, width=run.out.stdout.width, of_all=True)
     if options.ids:
         run.out.result(found, *(row.id for row in rows))
     else:
         run.out.result(found, table if rows else "no downloads")
-    if found["next_cursor"]:
-        run.out.note("there are more: raise --limit, or --all")
+    listing.mention_more(run, found)
     return Exit.OK
 
 
@@ -234,21 +231,12 @@ def delete(run: Run, options: DeleteOptions) -> Exit:
     download, 6 a part of an album); for many 0 if all went well, else 8.
     """
     ids = checked_ids(options.ids)
-    _confirm(run, ids, is_sure=options.yes)
+    make_sure(run, "delete", ids[0] if len(ids) == 1 else f"{len(ids):,} downloads", is_sure=options.yes)
 
     def drop(api: "Api", download_id: str) -> Json:
         return api.act("DELETE", f"{_LIST}/{download_id}")
 
     return _each(run, ids, drop, done="deleted")
-
-
-def _confirm(run: Run, ids: Sequence[str], *, is_sure: bool) -> None:
-    if is_sure:
-        return
-    what = ids[0] if len(ids) == 1 else f"{len(ids):,} downloads"
-    if not run.host.is_interactive:
-        raise BadInput(f"to delete {what} without being asked, add --yes")
-    typer.confirm(f"Delete {what} for good?", abort=True, err=True)
 
 
 def _each(run: Run, ids: Sequence[str], act: "Callable[[Api, str], Json]", *, done: str | None) -> Exit:

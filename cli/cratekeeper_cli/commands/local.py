@@ -131,6 +131,7 @@ def invoke(_run: Run, options: InvokeOptions) -> Exit:
     """Run one function of the running stack with an event.
 
     Its answer goes to stdout as JSON, its log to stderr. Exit code 1 if it failed.
+    The key ck_example of the files in events/ stands for the administrator's.
     """
     with _told():
         from cratekeeper_local import commands

@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cratekeeper_cli.host import Host
-from tests.unit.cli.fake_server import ROOT, FakeServer, a_download, a_problem
+from tests.unit.cli.fake_server import ROOT, FakeServer, Json, a_download, a_problem
 from tests.unit.cli.program import APP, Program
 
 OTHER = "01JD8Z4M2B6C8D0E3F5G7H9J1K"
@@ -71,6 +71,29 @@ def test_names_are_shown_where_the_shell_can(host: Host, two: FakeServer) -> Non
 
 
 @pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("admin jobs run ", ["integrity_watchdog", "usage_reconcile"]),
+        ("admin jobs show u", ["usage_reconcile"]),
+        ("admin users change ", ["alice", "auth0|b"]),
+        ("admin keys create al", ["alice"]),
+        ("admin audit --user a", ["alice", "auth0|b"]),
+        ("admin keys revoke auth0|b ", ["K1", "K2"]),
+        ("admin keys revoke auth0|b K1 ", ["K2"]),
+    ],
+)
+def test_operators_are_offered_jobs_users_and_their_keys(
+    host: Host, server: FakeServer, typed: str, words: list[str]
+) -> None:
+    jobs = [{"id": "integrity_watchdog", "name": "Integrity watchdog"}, {"id": "usage_reconcile", "name": "Usage"}]
+    user: Json = {"user_id": "auth0|b", "role": "user", "keys": [{"key_id": "K1"}, {"key_id": "K2"}]}
+    server.documents |= {"/v1/admin/jobs": {"items": jobs}, "/v1/admin/users/auth0|b": user}
+    server.lists["/v1/admin/users"] = [{"user_id": "alice", "role": "user"}, user]
+    assert offered(host, typed) == words
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize(
     "trouble",
     [
         httpx.ConnectError("refused"),
@@ -106,6 +129,11 @@ def test_without_a_login_nothing_is_offered(cli: Program, server: FakeServer) ->
         ("priority ", ["1", "2", "3"]),
         ("request album X --priority ", ["1", "2", "3"]),
         ("admin downloads --source W", ["WATCHDOG"]),
+        ("admin jobs ", ["show", "history", "run"]),
+        ("admin users create alice --role ", ["user", "viewer", "admin"]),
+        ("admin users change alice --max-queue ", ["unlimited", "default"]),
+        ("admin audit --event KEY", ["KEY_CREATED", "KEY_REVOKED"]),
+        ("admin audit --order ", ["newest", "oldest"]),
     ],
 )
 def test_known_words_are_offered_without_a_request(

@@ -28,7 +28,7 @@ def commands() -> dict[str, TyperCommand | TyperGroup]:
 
 
 COMMANDS = commands()
-GROUPS = {"", "request", "library", "local", "admin"}
+GROUPS = {"", "request", "library", "local", "admin", "admin keys"}
 
 
 @pytest.mark.parametrize("path", sorted(COMMANDS.keys() - GROUPS))

@@ -31,6 +31,23 @@ def evil(server: FakeServer) -> FakeServer:
         "/v1/queue": {"paused": True, "paused_reason": EVIL, "paused_by": EVIL},
     }
     server.lists["/v1/admin/downloads"] = [album]
+    run = {"run_id": EVIL, "status": EVIL, "triggered_by": EVIL, "error_message": EVIL, "result": {EVIL: EVIL}}
+    job: Json = {"id": EVIL, "name": EVIL, "description": EVIL, "schedule": EVIL, "status": EVIL, "last_run": run}
+    user: Json = {"user_id": EVIL, "role": EVIL, "keys": [{"key_id": EVIL}]}
+    report = {"missing_track_audio": [EVIL], "orphaned": [EVIL], "counts": {"orphaned": 7}, EVIL: EVIL}
+    server.documents |= {
+        "/v1/admin/jobs": {"items": [job]},
+        "/v1/admin/jobs/x": job,
+        "/v1/admin/jobs/y": {**job, "last_run": {**run, "result": report}},
+        "/v1/admin/jobs/x/history": {"items": [run, {**run, "error_message": None}]},
+        "/v1/admin/users/x": user,
+    }
+    server.lists |= {
+        "/v1/admin/users": [user],
+        "/v1/admin/audit": [{**event, "id": EVIL, "user_id": EVIL}],
+        "/v1/admin/audit/downloads/x": [{**event, "download_id": EVIL}],
+    }
+    server.answers["POST /v1/admin/users/x/keys"] = {"key_id": EVIL, "key": EVIL}
     row: Json = {"index": 0, "status": EVIL, "reason": EVIL, "download_id": EVIL}
     server.answers |= {
         "POST /v1/downloads/batch": {"results": [row]},
@@ -44,7 +61,10 @@ def evil(server: FakeServer) -> FakeServer:
 COMMANDS = [
     ["downloads"], ["show", ROOT, "--events"], ["watch", ROOT], ["events", ROOT], ["explain", ROOT], ["queue"],
     ["search", "x"], ["discography", "x"], ["request", "batch", "-"], ["request", "discography", "x"],
-    ["cancel", ROOT], ["admin", "downloads"],
+    ["cancel", ROOT], ["admin", "downloads"], ["admin", "jobs"], ["admin", "jobs", "show", "x"],
+    ["admin", "jobs", "show", "y"], ["admin", "jobs", "history", "x"], ["admin", "users"],
+    ["admin", "users", "show", "x"], ["admin", "keys", "list", "x"], ["admin", "keys", "create", "x"],
+    ["admin", "audit"], ["admin", "audit", "download", "x"],
 ]  # fmt: skip
 
 

@@ -117,6 +117,20 @@ def test_what_a_time_means(typed: str, meant: datetime) -> None:
     assert moments.instant(typed, now=NOW) == meant
 
 
+@pytest.mark.usefixtures("east")
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("90m", NOW - timedelta(minutes=90)),
+        ("10:00", NOW),
+        ("10:01", NOW + timedelta(minutes=1, days=-1)),
+        ("2026-12-01T08:00", datetime(2026, 12, 1, 6, 0, tzinfo=UTC)),
+    ],
+)
+def test_what_a_time_meant(typed: str, meant: datetime) -> None:
+    assert moments.past(typed, now=NOW) == meant
+
+
 @pytest.mark.parametrize("typed", ["", "h", "-1h", "25:00", "tomorrow", "2026-13-01", "99999d", "٣h", "0001-01-01"])
 def test_what_is_no_time(typed: str) -> None:
     with pytest.raises(BadInput, match="not a time"):

@@ -36,6 +36,19 @@ def hush(run: Run, _options: NoOptions) -> Exit:
     return Exit.OK
 
 
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How often."""
+
+    times: Annotated[int, typer.Option("--times")] = 1
+
+
+def count(run: Run, options: Times) -> Exit:
+    """Say how often."""
+    run.out.note(str(options.times))
+    return Exit.OK
+
+
 def refuse(_run: Run, _options: NoOptions) -> Exit:
     """Refuse."""
     raise BadInput("no [bold]")
@@ -54,6 +67,12 @@ def tree() -> Tree:
     tree.command("leave", leave, examples=["leave"])
     tree.group_with_default("silence", hush, examples=["silence"])
     tree.command("silence break", say, examples=["silence break now"])
+    tree.group_with_default("loud", count, examples=["loud"])
+    tree.command("loud say", say, examples=["loud say a"])
+    tree.group("deep", help_text="Go down.")
+    tree.group_with_default("deep down", hush, examples=["deep down"])
+    tree.command("deep down say", say, examples=["deep down say a"])
+    tree.command("deep a", hush, examples=["deep a"])
     return tree
 
 
@@ -65,6 +84,10 @@ def tree() -> Tree:
         ("say a --json", 7, '{\n  "words": "a"\n}\n', ""),
         ("silence", 0, "", "hush\n"),
         ("silence break now", 7, "now\n", ""),
+        ("loud", 0, "", "1\n"),
+        ("loud --times 2 say a", 2, "", "error: --times goes behind the command: … say …\n"),
+        ("deep down", 0, "", "hush\n"),
+        ("deep down say a --more b", 7, "a b\n", ""),
         ("refuse", 2, "", "error: no [bold]\n"),
         ("leave", 130, "", "interrupted\n"),
     ],
@@ -73,3 +96,9 @@ def test_commands_run_and_end(tree: Tree, typed: str, code: int, stdout: str, st
     host = Host(environ={}, cwd=Path())
     ended = CliRunner().invoke(tree.root, typed.split(), obj=host, catch_exceptions=False)
     assert (ended.exit_code, ended.stdout, ended.stderr) == (code, stdout, stderr)
+
+
+def test_commands_and_groups_are_listed_as_they_were_added(tree: Tree) -> None:
+    tree.command("deep z", hush, examples=["deep z"])
+    listed = CliRunner().invoke(tree.root, ["deep", "--help"]).stdout.partition("Commands:")[2]
+    assert [line.split()[0] for line in listed.splitlines() if line] == ["down", "a", "z"]
