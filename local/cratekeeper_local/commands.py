@@ -14,6 +14,7 @@ from cratekeeper_local.aws import Aws
 from cratekeeper_local.console import Progress, show_json
 from cratekeeper_local.datadir import DataDir
 from cratekeeper_local.errors import USAGE, LocalStackError
+from cratekeeper_local.invoking import in_the_name_of
 from cratekeeper_local.invoking import invoke as invoke_function
 from cratekeeper_local.project import Project
 from cratekeeper_local.stack import Running, Wanted, running
@@ -59,10 +60,12 @@ def invoke(function: str, *, event_path: Path, data_dir: Path | None = None) -> 
     """Run a function of the running stack with the event in a file; 0, or 1 if the function failed.
 
     `function` is a logical id or its first word: ProcessorFunction, processor. The answer goes to
-    stdout, the end of the function's log to stderr.
+    stdout, the end of the function's log to stderr. An event with the example key of events/ comes
+    from the administrator of the stack.
     """
     event = _event(event_path)
     _, found = ready.found_in(_data(data_dir))
+    event = in_the_name_of(found["admin_key"], event)
     outcome = invoke_function(Aws(found["aws_endpoint_url"]), _physical(function, found["resources"]), event)
     progress = Progress()
     if outcome.log:

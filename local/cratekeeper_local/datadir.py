@@ -91,6 +91,20 @@ def opened(root: Path, *, fresh: bool) -> Iterator[tuple[DataDir, int]]:
         yield data, descriptor
 
 
+def forget_unsaved(data: DataDir) -> bool:
+    """Remove the objects that a first start left which ended before its first save; whether there were any.
+
+    For a folder without a snapshot: all else that such a start made is gone, and nobody has had a key for it yet.
+    Raises LocalStackError where keys show that there was a save once: those objects are somebody's.
+    """
+    if not any(data.objects.iterdir()):
+        return False
+    if data.keys.exists():
+        raise LocalStackError(f"{data.root} has media but no saved state in {data.snapshots}; start anew with --fresh")
+    _empty(data.objects, keep=frozenset())
+    return True
+
+
 def _claim(root: Path) -> None:
     """Mark an absent or empty folder as ours; refuse any other that has no mark."""
     if root.exists() and not root.is_dir():

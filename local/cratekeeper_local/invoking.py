@@ -4,12 +4,15 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cratekeeper_local.aws import Aws
 from cratekeeper_local.errors import LocalStackError
+
+EXAMPLE: Final = "Bearer ck_example"
+"""The caller of the HTTP events in events/, whom no stack knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,14 @@ def invoke(aws: Aws, function: str, event: object) -> Outcome:
         raise LocalStackError(f"{function} cannot be invoked: {error}") from error
     log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
     return Outcome(json.loads(answer["Payload"].read() or b"null"), "FunctionError" in answer, log)
+
+
+def in_the_name_of(key: str, event: object) -> object:
+    """The event with `key` in place of the example's, if it carries that; any other as it is."""
+    match event:
+        case {"headers": {"authorization": str(caller)} as headers, **rest} if caller == EXAMPLE:
+            return {**rest, "headers": {**headers, "authorization": f"Bearer {key}"}}
+    return event
 
 
 def invoked(aws: Aws, function: str, event: object) -> Mapping[str, Any]:

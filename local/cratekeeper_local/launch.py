@@ -10,7 +10,7 @@ from typing import Final
 
 import httpx
 
-from cratekeeper_local import children, front
+from cratekeeper_local import children, datadir, front
 from cratekeeper_local.children import Child
 from cratekeeper_local.console import Progress
 from cratekeeper_local.datadir import DataDir
@@ -52,6 +52,8 @@ class Emulator:
 def emulator_started(data: DataDir, *, lock: int, progress: Progress) -> Iterator[Emulator]:
     """Run the emulator on `data` for the length of the block; it shares the lock's descriptor `lock`."""
     snapshot = _snapshot(data, progress)
+    if snapshot is None and datadir.forget_unsaved(data):
+        progress.step("the first start here did not come to its end: begun afresh")
     with _listener(data) as listener:
         url = front.url_of(listener)
         settings = Settings(listener.fileno(), data.snapshots, data.logs)

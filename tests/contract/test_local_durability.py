@@ -55,6 +55,18 @@ def damage_newest(stack: LocalStack) -> None:
     assert (before / "dynamodb.json").is_file()
 
 
+def test_a_first_start_that_was_killed_halfway_is_begun_afresh(tmp_path: Path) -> None:
+    stack = LocalStack(tmp_path)
+    stack.process = stack.begin()
+    until(lambda: any(stack.data.objects.rglob("*.zip")))  # the template comes next
+    stack.kill()
+    until(lambda: not processes_on(tmp_path), 10)
+    assert Shelf(stack.data.snapshots).newest_first() == []
+    with local_stack(tmp_path) as again, again.http() as user:
+        assert "begun afresh" in again.said()
+        assert user.get("/v1/limits").status_code == 200
+
+
 def test_a_launcher_that_is_told_to_end_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
     stack = LocalStack(tmp_path)
     process = stack.begin()

@@ -63,7 +63,10 @@ def aborted(provider: HttpProvider) -> float:
 
 
 @pytest.mark.case("F-01")
-@pytest.mark.parametrize("host", [f"127.0.0.1:{a_free_port()}", "nobody.invalid", "a" * 70, "a..b", "[::1]:1"])
+@pytest.mark.parametrize(
+    "host",
+    [pytest.param(f"127.0.0.1:{a_free_port()}", id="free port"), "nobody.invalid", "a" * 70, "a..b", "[::1]:1"],
+)
 def test_nobody_there_is_a_connection_failure(host: str) -> None:
     assert failure_of(a_provider(f"http://{host}")).error_type is ErrorType.CONNECTION
 

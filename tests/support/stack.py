@@ -150,3 +150,17 @@ def processes_on(folder: Path) -> list[int]:
             if str(folder).encode() in text:
                 found.append(int(entry.name))
     return found
+
+
+def workers_of(stack: LocalStack) -> list[int]:
+    """The processes that run the processor function."""
+    name = stack.resources["ProcessorFunction"].encode()
+    found = []
+    for pid in processes_on(stack.folder):
+        try:
+            environ = Path(f"/proc/{pid}/environ").read_bytes()
+        except OSError:
+            continue
+        if b"AWS_LAMBDA_FUNCTION_NAME=" + name in environ:
+            found.append(pid)
+    return found

@@ -9,7 +9,7 @@ import pytest
 
 from cratekeeper_local.provider.child import Provider, running
 from tests.support.people import Person, Town
-from tests.support.stack import LocalStack, local_stack, processes_on
+from tests.support.stack import LocalStack, local_stack, workers_of
 from tests.system.conftest import QUICK, until
 
 ALBUM_OF_3 = "GLcMOkJHqRmyflbHvhSjLU"
@@ -48,20 +48,6 @@ def fragile(tmp_path: Path, slow: Provider) -> Iterator[LocalStack]:
     """A stack that is there to be killed."""
     with local_stack(tmp_path, "--provider-url", slow.url, *QUICK) as started:
         yield started
-
-
-def workers_of(stack: LocalStack) -> list[int]:
-    """The processes that run the processor function."""
-    name = stack.resources["ProcessorFunction"].encode()
-    found = []
-    for pid in processes_on(stack.folder):
-        try:
-            environ = Path(f"/proc/{pid}/environ").read_bytes()
-        except OSError:
-            continue
-        if b"AWS_LAMBDA_FUNCTION_NAME=" + name in environ:
-            found.append(pid)
-    return found
 
 
 @pytest.mark.case("K-01", "K-02", "K-03", "A-04")

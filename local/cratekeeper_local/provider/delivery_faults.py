@@ -62,11 +62,12 @@ def reset(answer: Answer, params: Params) -> Answer:
 
 
 def endless(answer: Answer, params: Params) -> Answer:
-    """The body again and again, in chunks; with `size_bytes` beyond that declared length."""
+    """The body again and again, in chunks, or beyond the declared length `size_bytes`; `rate_bytes_s` slows it."""
     content = Looped(b"", answer.body or b" ", ENDLESS_BYTES)
     framing = Framing.CHUNKED if params.size_bytes is None else Framing.LENGTH
     unending = replace(answer, content=content, start=0, stop=ENDLESS_BYTES)
-    return _delivered(unending, Delivery(framing=framing, declared_bytes=params.size_bytes))
+    delivery = Delivery(framing=framing, declared_bytes=params.size_bytes, rate_bytes_s=params.rate_bytes_s)
+    return _delivered(unending, delivery)
 
 
 def raw(answer: Answer, params: Params) -> Answer:

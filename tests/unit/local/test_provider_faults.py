@@ -230,6 +230,7 @@ def test_endless_repeats_the_body() -> None:
     assert answer.delivery.framing is Framing.CHUNKED
     assert answer.content.read(answer.start, WHOLE.size_bytes * 2) == WHOLE.body * 2
     assert audio("endless", size_bytes=10).delivery.declared_bytes == 10
+    assert audio("endless", rate_bytes_s=7).delivery.rate_bytes_s == 7
 
 
 def test_bad_json_does_not_parse() -> None:

@@ -37,6 +37,32 @@ def test_what_is_in_it_stays_unless_fresh_is_asked_for(tmp_path: Path) -> None:
         assert kept.exists() or not expected
 
 
+def left_by(data: datadir.DataDir) -> Path:
+    """An object of a bucket, as the emulator keeps it."""
+    left = data.objects / "000000000000" / "bucket" / "song"
+    left.parent.mkdir(parents=True)
+    left.write_text("la")
+    return left
+
+
+def test_objects_of_a_start_that_saved_nothing_are_forgotten(tmp_path: Path) -> None:
+    with datadir.opened(tmp_path, fresh=False) as (data, _):
+        assert not datadir.forget_unsaved(data)
+        left_by(data)
+        assert datadir.forget_unsaved(data)
+        assert list(data.objects.iterdir()) == []
+
+
+def test_objects_are_never_forgotten_where_somebody_has_a_key(tmp_path: Path) -> None:
+    with datadir.opened(tmp_path, fresh=False) as (data, _):
+        left = left_by(data)
+        data.keys.write_text("{}")
+        with pytest.raises(LocalStackError, match=r"no saved state in .*; start anew with --fresh") as refused:
+            datadir.forget_unsaved(data)
+        assert "\n" not in str(refused.value)
+        assert left.is_file()
+
+
 def test_temporary_files_of_a_dead_run_are_removed_and_its_logs_kept(tmp_path: Path) -> None:
     with datadir.opened(tmp_path, fresh=False) as (data, _):
         (data.temp / "ministack-lambda-x").mkdir()

@@ -70,9 +70,9 @@ def test_what_is_active_can_be_paused(crate: Crate, state: State) -> None:
 @pytest.mark.parametrize(
     ("action", "state"),
     [
-        *((Action.PAUSE, state) for state in [State.PAUSED, *TERMINAL]),
+        *((Action.PAUSE, state) for state in [State.PAUSED, *sorted(TERMINAL)]),
         *((Action.RESUME, state) for state in State if state is not State.PAUSED),
-        *((Action.CANCEL, state) for state in TERMINAL),
+        *((Action.CANCEL, state) for state in sorted(TERMINAL)),
         *((Action.RETRY, state) for state in State if state not in {State.FAILED, State.CANCELLED}),
     ],
 )
