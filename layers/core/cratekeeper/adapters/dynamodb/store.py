@@ -144,7 +144,7 @@ class DynamoDownloadStore:
 
     def plans(self, root: str) -> list[Key]:
         """One Query."""
-        parameters = _family_of(root, first=PLANS, last=f"{PLANS}~") | {"ProjectionExpression": "sk"}
+        parameters = _family_of(root, first=PLANS, last=f"{PLANS}~")
         return [Key(root, item["sk"]["S"].removeprefix("~")) for item in self._reader.query(parameters)]
 
     def due(self, shard: int, *, before: datetime, limit: int) -> list[str]:
