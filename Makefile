@@ -9,6 +9,8 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 ARGS ?=
+# Test files are spread over the processors; what is within a file stays in order.
+SPREAD := -n auto --maxprocesses=4 --dist=loadfile
 UV := .tools/bin/uv
 BIN := .venv/bin
 SAM := .venv-sam/bin
@@ -69,11 +71,11 @@ types: .venv/installed ## mypy (strict) and pyright's rules (standard)
 
 .PHONY: unit
 unit: .venv/installed ## Unit tests: memory ports, no sockets
-	@$(BIN)/python -m pytest tests/unit $(COVER) $(ARGS)
+	@$(BIN)/python -m pytest tests/unit $(SPREAD) $(COVER) $(ARGS)
 
 .PHONY: facts
 facts: .venv/installed ## Facts about template, events, documents, files
-	@$(BIN)/python -m pytest tests/facts $(COVER) $(ARGS)
+	@$(BIN)/python -m pytest tests/facts $(SPREAD) $(COVER) $(ARGS)
 
 .PHONY: validate
 validate: .venv-sam/installed ## SAM's own check of the template, with its linter
@@ -86,7 +88,7 @@ build: .venv/installed .venv-sam/installed ## Build functions and layers for AWS
 
 .PHONY: contract
 contract: .venv/installed ## One suite per port: memory and emulator
-	@$(BIN)/python -m pytest tests/contract $(COVER) $(ARGS)
+	@$(BIN)/python -m pytest tests/contract $(SPREAD) $(COVER) $(ARGS)
 
 .PHONY: system
 system: .venv/installed ## The running local stack: API, command line, kill -9; a slice of the simulation

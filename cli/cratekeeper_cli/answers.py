@@ -267,6 +267,12 @@ class Download:
         )
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether it, or a part of it, could begin if somebody let it."""
+        parts = self.progress.pending + self.progress.retry_waiting if self.progress else 0
+        return self.status in {"PENDING", "RETRY_WAITING"} or (self.status == "IN_PROGRESS" and parts > 0)
+
+    @property
     def is_over(self) -> bool:
         """Whether the state is terminal."""
         return self.status in TERMINAL

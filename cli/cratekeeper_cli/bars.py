@@ -15,7 +15,8 @@ from cratekeeper_cli import rendering, text
 from cratekeeper_cli.answers import Download
 from cratekeeper_cli.host import Host
 from cratekeeper_cli.pace import Pace, Sample
-from cratekeeper_cli.watching import Back, Lost, Seen
+from cratekeeper_cli.pausing import Flowing, Halted
+from cratekeeper_cli.watching import Back, Lost, Seen, Sight
 
 _FRAMES_PER_S: Final = 5
 _LINES_AROUND: Final = 6  # title, total, paused, note, "and more", the cursor's line
@@ -53,6 +54,7 @@ class Bars:
         self._seen: Seen | None = None
         self._pace = Pace()
         self._note = ""
+        self._halted: Halted | None = None
         self._live = Live(self, console=console, refresh_per_second=_FRAMES_PER_S)
 
     def __enter__(self) -> Self:
@@ -69,7 +71,7 @@ class Bars:
         """Leave the last frame on the screen."""
         self._live.stop()
 
-    def show(self, sight: Seen | Lost | Back) -> None:
+    def show(self, sight: Sight) -> None:
         """Take in what was seen."""
         match sight:
             case Seen():
@@ -79,6 +81,10 @@ class Bars:
                 self._note = f"trying again in {text.span(wait_s)}: {why}"
             case Back():
                 self._note = ""
+            case Halted():
+                self._halted = sight
+            case Flowing():
+                self._halted = None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """One frame."""
@@ -89,8 +95,17 @@ class Bars:
             yield self._total(seen, has_bar=options.max_width >= _NARROW)
             if seen.download.status == "PAUSED":
                 yield Text(f"{rendering.PAUSED} {seen.download.id}", style="magenta", no_wrap=True, overflow="ellipsis")
+        for note in self._notes():
+            yield Text(note, style="yellow", no_wrap=True, overflow="ellipsis")
+
+    def _notes(self) -> list[str]:
+        """A server that is lost counts for more than a queue that was paused when it was last seen."""
         if self._note:
-            yield Text(self._note, style="yellow", no_wrap=True, overflow="ellipsis")
+            return [self._note]
+        return [self._halted.why, self._halted.end] if self._halted and self._is_going_on() else []
+
+    def _is_going_on(self) -> bool:
+        return self._seen is None or not self._seen.download.is_over
 
     def _rows(self, seen: Seen, options: ConsoleOptions) -> Table:
         has_bars = options.max_width >= _NARROW

@@ -9,7 +9,8 @@ from cratekeeper_cli.bars import retry_note, sample_of, size_of
 from cratekeeper_cli.host import Host
 from cratekeeper_cli.output import Output
 from cratekeeper_cli.pace import Pace
-from cratekeeper_cli.watching import Back, Lost, Seen
+from cratekeeper_cli.pausing import Flowing, Halted
+from cratekeeper_cli.watching import Back, Lost, Seen, Sight
 
 
 class Lines:
@@ -36,7 +37,7 @@ class Lines:
     ) -> None:
         """Nothing to stop."""
 
-    def show(self, sight: Seen | Lost | Back) -> None:
+    def show(self, sight: Sight) -> None:
         """Write what is new in `sight`."""
         match sight:
             case Seen():
@@ -46,6 +47,10 @@ class Lines:
                 self._out.note(f"trying again in {text.span(wait_s)}: {why}")
             case Back():
                 self._out.note("the server answers again")
+            case Halted():
+                self._out.note(sight.line)
+            case Flowing():
+                self._out.note("the queue goes on")
 
     def _tell(self, seen: Seen) -> None:
         for part in (*seen.children, seen.download):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from cratekeeper_cli.answers import Download, Json, items_of
 from cratekeeper_cli.errors import ApiProblem, CliError, Unreachable
 from cratekeeper_cli.host import Host
+from cratekeeper_cli.pausing import Flowing, Halted, QueueWatch
 
 if TYPE_CHECKING:
     from cratekeeper_cli.client import Api
@@ -49,6 +50,10 @@ class Back:
     """The server answers again."""
 
 
+Sight = Seen | Lost | Back | Halted | Flowing
+"""What a view is shown."""
+
+
 class Watch:
     """One download under observation."""
 
@@ -61,8 +66,10 @@ class Watch:
         self._etag: str | None = None
         self._children: tuple[Download, ...] = ()
         self._children_at_s = float("-inf")
+        self._queue = QueueWatch(api, host)
+        self._is_waiting = False
 
-    def until_over(self, show: Callable[[Seen | Lost | Back], None], *, known_to_exist: bool) -> Seen:
+    def until_over(self, show: Callable[[Sight], None], *, known_to_exist: bool) -> Seen:
         """Look until the download is over, `show` each change, and return the last.
 
         The first look may fail with CliError unless the download is `known_to_exist`; from
@@ -87,6 +94,8 @@ class Watch:
                 show(seen)
                 if seen.download.is_over:
                     return seen
+            elif news := self._news_of_the_queue():
+                show(news)
             wait_s = FASTEST_S if seen else min(wait_s * SLOWER, SLOWEST_S)
             self._host.sleep(wait_s)
 
@@ -96,12 +105,16 @@ class Watch:
         if answer is None:
             return None
         download = Download.of(answer.document)
-        self.status = download.status
+        self.status, self._is_waiting = download.status, download.is_waiting
         if download.progress and self._children_are_due(download):
             self._children = self._look_at_children()
             self._children_at_s = self._host.monotonic()
         self._etag = answer.etag  # only now: a look that broke off must be repeated in full
         return Seen(download, self._children, answer.document, answer.now, self._host.monotonic())
+
+    def _news_of_the_queue(self) -> Halted | Flowing | None:
+        """Asked for only where nothing moves and something waits, or was said to."""
+        return self._queue.news() if self._is_waiting or self._queue.is_halted else None
 
     def _children_are_due(self, parent: Download) -> bool:
         """An album of thousands is listed more rarely, but always at its end."""

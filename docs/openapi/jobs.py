@@ -81,7 +81,8 @@ OPERATIONS: Final = {
         id="trigger_job",
         summary="Run a job now",
         description="It begins in the background; the history shows how it ends. While a run is under way this is a "
-        "409. With `dry_run` the watchdog reports and changes nothing.",
+        "409. With `dry_run` the watchdog reports and changes nothing; `popular_content` looks back "
+        "`days` days, 1 to 90.",
         tag=TAG,
         answer=TriggeredOut,
         status=HTTPStatus.ACCEPTED,

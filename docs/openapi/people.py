@@ -6,10 +6,11 @@ from typing import Any, Final
 from cratekeeper.api.people import AuditOut, NewKeyOut, UserOut
 from cratekeeper.api.schemas import PageOut
 from docs.openapi import examples
+from docs.openapi.many import BY_KEY
 from docs.openapi.operation import Operation
 
 TAG: Final = "Administration"
-KEY: Final[dict[str, Any]] = {"key_id": "x8Qm2LwT", "created_at": "2026-11-02T08:12:31.044Z"}
+KEY: Final[dict[str, Any]] = {"key_id": "01K91J5M3W8Q2T7R4N6Z9B0VCD", "created_at": "2026-11-02T08:12:31.044Z"}
 USER: Final[dict[str, Any]] = {
     "user_id": "alice",
     "role": "user",
@@ -38,7 +39,7 @@ REVOKED: Final[dict[str, Any]] = {
     "content_id": None,
     "user_id": "root",
     "source": None,
-    "details": {"key_id": "x8Qm2LwT", "owner": "alice"},
+    "details": {"key_id": "01K91J5M3W8Q2T7R4N6Z9B0VCD", "owner": "alice"},
 }
 OF_AUDIT: Final = (
     "`user_id` is who acted. Times at both ends are included; what is older than the retention is not shown. A page "
@@ -85,7 +86,8 @@ OPERATIONS: Final = {
         tag=TAG,
         answer=UserOut,
         status=HTTPStatus.CREATED,
-        codes=("already_exists",),
+        is_idempotent_by_key=True,
+        codes=("already_exists", *BY_KEY),
         sent={
             "A user": {"user_id": "alice", "role": "user"},
             "With limits": {"user_id": "bob", "role": "user", "max_per_day": -1},
@@ -113,11 +115,14 @@ OPERATIONS: Final = {
     "POST /v1/admin/users/{user_id}/keys": Operation(
         id="create_key",
         summary="Make a key",
-        description="`key` is shown this once: only a keyed hash of it is stored.",
+        description="`key` is shown this once: only a keyed hash of it is stored. So a repetition under the same "
+        "Idempotency-Key makes no further key and is 409 `key_already_made` with `key_id`: if the first answer was "
+        "lost, revoke that key and make another one with a new Idempotency-Key. A body is not read.",
         tag=TAG,
         answer=NewKeyOut,
         status=HTTPStatus.CREATED,
-        codes=("too_many_keys",),
+        is_idempotent_by_key=True,
+        codes=("too_many_keys", "key_already_made", *BY_KEY),
         got={
             "A key": {
                 "user_id": "alice",

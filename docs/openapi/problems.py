@@ -44,6 +44,7 @@ SCHEMA: Final[Mapping[str, Any]] = {
             },
         },
         "download_id": {"type": "string", "description": "The active download of the same content"},
+        "key_id": {"type": "string", "description": "The API key that the request made before"},
         "limit": {"type": "integer", "description": "The limit that is reached"},
         "used": {"type": "integer", "description": "How much of it is used"},
         "resets_at": {
@@ -57,12 +58,15 @@ SCHEMA: Final[Mapping[str, Any]] = {
 _MORE: Final[Mapping[str, Mapping[str, Any]]] = {
     "invalid_request": {"errors": [{"loc": "query.limit", "msg": "Input should be less than or equal to 200"}]},
     "already_queued": {"download_id": "01KAJX8M4T6W9ZC2R5N7Q3B1VD"},
+    "key_already_made": {"key_id": "01KAJX8M4T6W9ZC2R5N7Q3B1VD"},
     "daily_limit_reached": {"limit": 100, "used": 100, "resets_at": "2026-11-22T00:00:00.000Z"},
     "queue_limit_reached": {"limit": 200, "used": 200, "resets_at": None},
 }
 _DETAILS: Final[Mapping[str, str]] = {
     "already_exists": "there is a user alice",
     "too_many_keys": "alice has 50 keys, which is as many as there may be",
+    "key_already_made": "this request made the key 01KAJX8M4T6W9ZC2R5N7Q3B1VD already, and a key is shown only once: "
+    "if it was not noted, revoke it and make another one with a new Idempotency-Key",
     "invalid_request": "query.limit: Input should be less than or equal to 200",
     "unauthorized": "the API key is unknown or revoked",
     "forbidden": "this needs the permission request_content",

@@ -111,7 +111,7 @@ PATH_PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     "key_id": {
         "description": "A key, by the id that is shown in lists",
         "schema": {"type": "string", "minLength": 1},
-        "example": "x8Qm2LwT",
+        "example": "01K91J5M3W8Q2T7R4N6Z9B0VCD",
     },
     "artist_id": {
         "description": "The provider's id of an artist",

@@ -99,14 +99,16 @@ PEOPLE: dict[str, Route] = {
         lambda it: views.users(it, people.users(), bootstrap.cursors()), Permission.SERVER_ADMIN, query=Paged
     ),
     "POST /v1/admin/users": Route(
-        lambda it: views.create_user(it, people.users()), Permission.SERVER_ADMIN, body=CreateUser
+        lambda it: views.create_user(it, people.users(), bootstrap.idempotency()),
+        Permission.SERVER_ADMIN,
+        body=CreateUser,
     ),
     "GET /v1/admin/users/{user_id}": Route(lambda it: views.user(it, people.users()), Permission.SERVER_ADMIN),
     "PATCH /v1/admin/users/{user_id}": Route(
         lambda it: views.change_user(it, people.users()), Permission.SERVER_ADMIN, body=ChangeUser
     ),
     "POST /v1/admin/users/{user_id}/keys": Route(
-        lambda it: views.create_key(it, people.users()), Permission.SERVER_ADMIN
+        lambda it: views.create_key(it, people.users(), bootstrap.idempotency()), Permission.SERVER_ADMIN
     ),
     "DELETE /v1/admin/users/{user_id}/keys/{key_id}": Route(
         lambda it: views.revoke_key(it, people.users()), Permission.SERVER_ADMIN

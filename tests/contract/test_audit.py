@@ -1,5 +1,7 @@
 """Searches of the history."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -123,3 +125,48 @@ def test_a_range_may_have_moved_on_between_two_pages(history: HistoryStore) -> N
     first = history.audit(search, after=None, limit=2)
     later = history.audit(replace(search, since=START + timedelta(seconds=5)), after=first.next_after, limit=50)
     assert later.entries == ROWS[2:]
+
+
+@pytest.fixture
+def made(emulator: Emulator, tables: Tables, patience: Patience) -> DynamoHistory:
+    return on_the_emulator(emulator, tables, patience)
+
+
+@contextmanager
+def rows_read(emulator: Emulator) -> Iterator[list[int]]:
+    """How many rows each BatchGetItem asks for meanwhile."""
+    sizes: list[int] = []
+
+    def see(params: dict[str, Any], **_: Any) -> None:
+        sizes.extend(len(each["Keys"]) for each in params["RequestItems"].values())
+
+    events, name = emulator.aws.dynamodb.meta.events, "provide-client-params.dynamodb.BatchGetItem"
+    events.register(name, see)
+    yield sizes
+    events.unregister(name, see)
+
+
+@pytest.mark.parametrize(
+    ("limit", "types", "sizes"),
+    [
+        (50, frozenset(), [51]),
+        (99, frozenset(), [100]),
+        (140, frozenset(), [100, 41]),
+        (200, frozenset(), [100, 60]),
+        (50, frozenset({EventType.USER_RETRY}), [100]),
+        (90, frozenset({EventType.USER_RETRY}), [100, 60]),
+    ],
+)
+def test_a_page_of_a_user_reads_what_it_shows_and_one(
+    emulator: Emulator, made: DynamoHistory, limit: int, types: frozenset[EventType], sizes: list[int]
+) -> None:
+    retried = [entry(number, START, EventType.USER_RETRY, actor="carol") for number in range(80)]
+    asked = [entry(number, START + DAY, EventType.REQUEST_CREATED, actor="carol") for number in range(80, 160)]
+    made.put(retried)
+    made.put(asked)
+    expected = [row for row in retried + asked if not types or row.event.type in types]
+    search = AuditSearch(until=FAR, user_id="carol", types=types, is_oldest_first=True)
+    with rows_read(emulator) as read:
+        page = made.audit(search, after=None, limit=limit)
+    assert (page.entries, page.next_after is None) == (expected[:limit], limit >= len(expected))
+    assert read == sizes

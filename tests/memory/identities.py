@@ -71,6 +71,7 @@ class MemoryIdentities:
         if keys == user.keys:
             raise NotFound("the user has no such key")
         self._put(replace(user, keys=keys, seq=user.seq + 1, event=event))
+        self.keys = {each: owner for each, owner in self.keys.items() if owner != (user_id, key_id)}
 
     def _known(self, user_id: str) -> User:
         if user_id not in self.people:

@@ -55,6 +55,7 @@ ERRORS: list[tuple[Exception, int, str]] = [
     (errors.NotFound("no such thing"), 404, "not_found"),
     (errors.AlreadyExists("there is one"), 409, "already_exists"),
     (errors.TooManyKeys("enough"), 409, "too_many_keys"),
+    (errors.KeyAlreadyMade("X"), 409, "key_already_made"),
     (errors.AlreadyQueued("X"), 409, "already_queued"),
     (errors.AlreadyInCatalog("there"), 409, "already_in_catalog"),
     (errors.InvalidState("FAILED", "pause"), 409, "invalid_state"),

@@ -8,12 +8,14 @@ import pytest
 from cratekeeper.api.orders import order_of
 from cratekeeper.domain.errors import Invalid
 from cratekeeper.domain.jobs import JOBS, Hook
+from cratekeeper.domain.popularity import LONGEST_DAYS
 from cratekeeper.services.runner import Order
 from tests.support.api import Api, api_on
 from tests.support.crate import Crate
 from tests.support.events import all_events
 
 JOB = "/v1/admin/jobs/integrity_watchdog"
+CHART = "/v1/admin/jobs/popular_content"
 
 
 @pytest.fixture
@@ -55,6 +57,26 @@ def test_the_history_is_cut_to_the_limit(api: Api) -> None:
 def test_a_parameter_of_another_kind_is_400(api: Api, params: Any) -> None:
     assert api.call(f"POST {JOB}/trigger", by="root", body={"params": params}).status == 400
     assert api.call(f"GET {JOB}", by="root").body["status"] == "idle"
+
+
+@pytest.mark.parametrize("days", [0, -1, LONGEST_DAYS + 1, 10**12, True, "7"])
+def test_days_that_no_chart_has_are_refused_at_once_with_their_place(api: Api, days: Any) -> None:
+    answer = api.call(f"POST {CHART}/trigger", by="root", body={"params": {"days": days}})
+    assert (answer.status, api.call(f"GET {CHART}", by="root").body["status"]) == (400, "idle")
+    assert answer.body["errors"][0]["loc"].startswith("body.params.days")
+
+
+@pytest.mark.parametrize("days", [1, LONGEST_DAYS])
+def test_a_chart_may_look_back_from_one_day_to_all_that_are_kept(api: Api, days: int) -> None:
+    assert api.call(f"POST {CHART}/trigger", by="root", body={"params": {"days": days}}).status == 202
+
+
+def test_every_wrong_parameter_is_named(api: Api) -> None:
+    answer = api.call(f"POST {CHART}/trigger", by="root", body={"params": {"days": 91, "dry_run": True}})
+    assert answer.body["errors"] == [
+        {"loc": "body.params.days", "msg": "not a whole number from 1 to 90"},
+        {"loc": "body.params.dry_run", "msg": "popular_content has no such parameter"},
+    ]
 
 
 @pytest.mark.parametrize(

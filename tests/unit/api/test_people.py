@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from cratekeeper.domain.access import Role
+from cratekeeper.domain.idempotency import HELD_FOR
 from cratekeeper.domain.models import Kind
 from cratekeeper.services.identity import REMEMBERED_S
 from tests.memory.samples import content_id
 from tests.support.api import Api
+from tests.support.crash import killed_at
 
 USERS, AUDIT = "/v1/admin/users", "GET /v1/admin/audit"
 
@@ -212,3 +214,78 @@ def test_the_first_admin_is_made_by_an_event(api: Api) -> None:
     made = api.crate.identity.create_key("first", Role.ADMIN)
     api.keys["first"] = made.key
     assert api.call(f"GET {USERS}", by="first").status == 200
+
+
+# Idempotency-Key
+
+
+def keyed(api: Api, route: str, key: str = "a key", **more: Any) -> Any:
+    return api.call(route, by="root", headers={"Idempotency-Key": key}, **more)
+
+
+CAROL = {"user_id": "carol", "role": "user"}
+KEYS = f"POST {USERS}/carol/keys"
+
+
+@pytest.mark.case("I-01")
+def test_a_repetition_gets_the_user_that_the_first_request_made(api: Api) -> None:
+    first = keyed(api, f"POST {USERS}", body=CAROL)
+    api.call(f"PATCH {USERS}/carol", by="root", body={"role": "viewer"})
+    again = keyed(api, f"POST {USERS}", body=CAROL)
+    assert (again.status, again.raw, again.headers["Location"]) == (201, first.raw, f"{USERS}/carol")
+    other = keyed(api, f"POST {USERS}", body={**CAROL, "user_id": "dave"})
+    assert (other.status, other.code) == (422, "idempotency_key_reused")
+
+
+@pytest.mark.case("I-05")
+@pytest.mark.parametrize("after", [False, True])
+def test_after_a_crash_the_user_is_made_once_and_shown(api: Api, after: bool) -> None:
+    world = api.crate.world
+    killed_at(world.calls, "identities.create", lambda: keyed(api, f"POST {USERS}", body=CAROL), after=after)
+    world.clock.advance(HELD_FOR.total_seconds())
+    assert keyed(api, f"POST {USERS}", body=CAROL).status == 201
+    assert world.identities.people["carol"].role is Role.USER
+
+
+def test_a_user_of_somebody_elses_making_is_no_success(api: Api) -> None:
+    world = api.crate.world
+    killed_at(world.calls, "identities.create", lambda: keyed(api, f"POST {USERS}", body=CAROL))
+    world.clock.advance(HELD_FOR.total_seconds())
+    create(api)
+    assert keyed(api, f"POST {USERS}", body=CAROL).code == "already_exists"
+
+
+def test_a_repetition_makes_no_further_key_and_names_the_first(api: Api) -> None:
+    create(api)
+    made = keyed(api, KEYS).body
+    again = keyed(api, KEYS, raw="not read")
+    assert (again.status, again.code, again.body["key_id"]) == (409, "key_already_made", made["key_id"])
+    assert made["key_id"] in again.body["detail"]
+    assert [key.key_id for key in api.crate.world.identities.people["carol"].keys] == [made["key_id"]]
+    assert keyed(api, KEYS, key="another").status == 201
+    assert keyed(api, KEYS, key="").status == 400
+
+
+def test_no_key_is_kept_in_the_clear(api: Api) -> None:
+    create(api)
+    made = keyed(api, KEYS).body
+    (record,) = api.crate.world.idempotency.records.values()
+    assert record.answer
+    assert (made["key_id"] in record.answer.body, made["key"] in repr(record)) == (True, False)
+
+
+@pytest.mark.case("I-05")
+@pytest.mark.parametrize(("after", "statuses"), [(False, [201, 409]), (True, [409, 409])])
+def test_after_a_crash_a_key_is_made_once(api: Api, after: bool, statuses: list[int]) -> None:
+    create(api)
+    world = api.crate.world
+    killed_at(world.calls, "identities.put_key", lambda: keyed(api, KEYS), after=after)
+    world.clock.advance(HELD_FOR.total_seconds())
+    assert [keyed(api, KEYS).status for _ in statuses] == statuses
+    assert len(world.identities.people["carol"].keys) == 1
+
+
+def test_a_key_for_nobody_is_a_404_each_time(api: Api) -> None:
+    assert [keyed(api, f"POST {USERS}/{user}/keys").status for user in ("carol", "carol", "-")] == [404] * 3
+    create(api)
+    assert keyed(api, KEYS).status == 201

@@ -11,7 +11,8 @@ from rich.console import Console
 from cratekeeper_cli.answers import Download
 from cratekeeper_cli.bars import Bars, visible
 from cratekeeper_cli.host import Host
-from cratekeeper_cli.watching import Back, Lost, Seen
+from cratekeeper_cli.pausing import Flowing, Halted
+from cratekeeper_cli.watching import Back, Lost, Seen, Sight
 from tests.unit.cli.fake_server import (
     ROOT,
     STARTED,
@@ -35,7 +36,7 @@ def a_sight(document: Json, *children: Json, at_s: float = 0.0) -> Seen:
     return Seen(Download.of(document), parts, document, STARTED + timedelta(seconds=at_s), at_s)
 
 
-def frame(host: Host, *sights: Seen | Lost | Back, width: int = 80, height: int = 24) -> list[str]:
+def frame(host: Host, *sights: Sight, width: int = 80, height: int = 24) -> list[str]:
     console = a_console(width, height)
     bars = Bars(console, host)
     for sight in sights:
@@ -124,6 +125,15 @@ def test_no_frame_is_larger_than_the_terminal(host: Host, width: int, height: in
 def test_a_paused_album_says_how_to_go_on(host: Host) -> None:
     lines = frame(host, a_sight(an_album("PAUSED", a_progress(4, paused=4))))
     assert lines[-1].strip() == f"paused; to go on: cratekeeper resume {ROOT}"
+
+
+def test_a_paused_queue_is_told_below_until_it_goes_on_or_nothing_waits(host: Host) -> None:
+    halted, lost = Halted("the queue is paused", "it goes on later"), Lost("no answer", 1)
+    waiting, over = a_sight(an_album("PENDING", a_progress(4))), a_sight(an_album("COMPLETED", a_progress(4)))
+    assert frame(host, waiting, halted)[-2:] == ["the queue is paused", "it goes on later"]
+    assert frame(host, waiting, halted, lost)[-1] == "trying again in 1 s: no answer"
+    for gone in (Flowing(), over):
+        assert "queue is paused" not in "".join(frame(host, waiting, halted, gone))
 
 
 def test_what_waits_says_its_place_and_no_rate(host: Host) -> None:

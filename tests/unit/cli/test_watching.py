@@ -1,9 +1,11 @@
 """`watch`: outcomes, polls, patience, Ctrl-C."""
 
+import httpx
 import pytest
 
 from tests.unit.cli.fake_server import (
     ROOT,
+    STARTED,
     Clock,
     FakeServer,
     Json,
@@ -16,6 +18,7 @@ from tests.unit.cli.fake_server import (
 from tests.unit.cli.program import Program
 
 CHILDREN = f"/v1/downloads/{ROOT}/children"
+QUEUE = "/v1/queue"
 
 
 @pytest.fixture
@@ -90,7 +93,7 @@ def test_polls_grow_rarer_while_nothing_happens(cli: Program, server: FakeServer
     server.timelines[ROOT] = [(0, a_download(kind="track")), (60, a_download(kind="track", status="COMPLETED"))]
     cli("watch", ROOT)
     assert 60 <= clock.now_s <= 62
-    assert 30 <= len(server.seen) <= 36
+    assert 30 <= len([request for request in server.seen if request.url.path != QUEUE]) <= 36
 
 
 def test_an_album_of_thousands_is_listed_rarely(cli: Program, server: FakeServer) -> None:
@@ -237,3 +240,79 @@ def test_the_place_in_the_queue_is_told_as_it_changes(cli: Program, server: Fake
         "PENDING       Song (#1 in the queue)",
         "COMPLETED     Song",
     ]
+
+
+# A queue that is paused as a whole
+
+
+def asked_for_the_queue(server: FakeServer) -> int:
+    return len([request for request in server.seen if request.url.path == QUEUE])
+
+
+@pytest.fixture
+def waiting(server: FakeServer) -> FakeServer:
+    """A track that begins after a minute."""
+    server.timelines[ROOT] = [
+        (0, a_download(kind="track", content_name="Song")),
+        (60, a_download(kind="track", content_name="Song", status="IN_PROGRESS")),
+        (100, a_download(kind="track", content_name="Song", status="COMPLETED")),
+    ]
+    return server
+
+
+def test_a_paused_queue_is_said_once_and_what_ends_it(cli: Program, waiting: FakeServer) -> None:
+    waiting.documents[QUEUE] = {"paused": True, "paused_by": "root", "paused_reason": "moving the library"}
+    ended = cli("watch", ROOT)
+    line = "the queue is paused by root: moving the library"
+    assert ended.code == 0
+    assert ended.stderr.splitlines()[0] == f"{line}; it goes on after an administrator's: cratekeeper queue resume"
+    assert ended.stderr.count("the queue is paused") == 1
+    assert ended.stdout.startswith("COMPLETED")
+
+
+def test_a_queue_that_goes_on_by_itself_says_when(cli: Program, waiting: FakeServer) -> None:
+    waiting.documents[QUEUE] = {"paused": True, "resume_at": "2026-11-21T09:00:00Z"}
+    at = STARTED.replace(hour=9).astimezone()
+    said = f"the queue is paused; it goes on at {at:%Y-%m-%d %H:%M:%S}, or after an administrator's:"
+    assert said in cli("watch", ROOT).stderr
+
+
+def test_an_open_queue_is_asked_for_rarely_and_not_told_of(cli: Program, waiting: FakeServer) -> None:
+    waiting.documents[QUEUE] = {"paused": False}
+    assert "queue" not in cli("watch", ROOT).stderr
+    assert 5 <= asked_for_the_queue(waiting) <= 6  # in the minute that it waits
+
+
+def test_a_pause_that_changes_is_said_again(cli: Program, waiting: FakeServer) -> None:
+    pauses = [{"paused": True, "paused_reason": "one"}, {"paused": True, "paused_reason": "two"}, {"paused": False}]
+    waiting.troubles[QUEUE] = [httpx.Response(200, json=each) for each in [*pauses, {"paused": False}]]
+    said = [line for line in cli("watch", ROOT).stderr.splitlines() if "queue" in line]
+    assert [line.partition(";")[0] for line in said] == [
+        "the queue is paused: one",
+        "the queue is paused: two",
+        "the queue goes on",
+    ]
+
+
+def test_what_runs_does_not_ask_for_the_queue(cli: Program, server: FakeServer) -> None:
+    running = an_album("IN_PROGRESS", a_progress(2, in_progress=2))
+    server.timelines[ROOT] = [(0, running), (30, an_album("COMPLETED", a_progress(2, completed=2)))]
+    server.lists[CHILDREN] = []
+    server.documents[QUEUE] = {"paused": True}
+    assert "queue" not in cli("watch", ROOT).stderr
+    assert asked_for_the_queue(server) == 0
+
+
+def test_an_album_that_stands_still_between_two_tracks_says_why(cli: Program, server: FakeServer) -> None:
+    halted = an_album("IN_PROGRESS", a_progress(2, completed=1))
+    server.timelines[ROOT] = [(0, halted), (30, an_album("COMPLETED", a_progress(2, completed=2)))]
+    server.lists[CHILDREN] = []
+    server.documents[QUEUE] = {"paused": True}
+    assert "the queue is paused; it goes on" in cli("watch", ROOT).stderr
+
+
+@pytest.mark.parametrize("status", [403, 500, 503])
+def test_a_queue_that_cannot_be_seen_is_no_trouble(cli: Program, waiting: FakeServer, status: int) -> None:
+    waiting.troubles[QUEUE] = [a_problem(status, "trouble", "not now")] * 9
+    ended = cli("watch", ROOT)
+    assert (ended.code, ended.stderr.splitlines()) == (0, ["IN_PROGRESS   Song", "COMPLETED     Song"])

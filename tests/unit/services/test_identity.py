@@ -1,5 +1,6 @@
 import pytest
 
+from cratekeeper.adapters.system import SystemIds
 from cratekeeper.domain.access import Caller, Role
 from cratekeeper.domain.errors import Denied
 from cratekeeper.services.identity import MOST_REMEMBERED, REMEMBERED_S
@@ -34,6 +35,13 @@ def test_keys_are_different_each_time_and_all_of_them_count(crate: Crate) -> Non
     keys = [crate.identity.create_key("alice", Role.USER) for _ in range(3)]
     assert len({made.key for made in keys}) == len({made.key_id for made in keys}) == 3
     assert {crate.identity.caller_of(made.key).user_id for made in keys} == {"alice"}
+
+
+def test_the_id_of_a_key_is_never_taken_for_an_option(crate: Crate) -> None:
+    crate.identity.ids = SystemIds()
+    ids = [crate.identity.create_key("alice", Role.USER).key_id for _ in range(40)]
+    assert all(key_id.isalnum() for key_id in ids)
+    assert ids == sorted({*ids})
 
 
 def test_a_key_is_stored_only_as_a_keyed_hash(crate: Crate) -> None:

@@ -6,9 +6,43 @@ from cratekeeper.domain.access import Caller, Role
 from cratekeeper.domain.announcements import Topic
 from cratekeeper.domain.errors import AlreadyExists, Denied, NotFound, TooManyKeys
 from cratekeeper.domain.events import EventType
+from cratekeeper.domain.ids import Seed, made_at
 from cratekeeper.domain.users import MOST_KEYS
-from cratekeeper.services.identity import REMEMBERED_S
+from cratekeeper.services.identity import REMEMBERED_S, NewKey
 from tests.support.crate import ADMIN, ALICE, Crate
+
+
+def a_key(crate: Crate, user_id: str = "carol") -> NewKey:
+    made = crate.users.create_key(user_id, by=ADMIN, seed=Seed(crate.world.ids.download(crate.world.clock.now())))
+    assert made
+    return made
+
+
+def test_a_resumed_request_finds_its_user_and_no_other(crate: Crate) -> None:
+    wanted = Caller(user_id="carol", role=Role.VIEWER)
+    seed = Seed(crate.world.ids.download(crate.world.clock.now()))
+    crate.world.clock.advance(60)
+    made = crate.users.create(wanted, by=ADMIN, seed=seed)
+    assert made.created_at == made_at(seed.root)
+    assert crate.users.create(wanted, by=ADMIN, seed=Seed(seed.root, is_resumed=True)) == made
+    for other in (seed, Seed(crate.world.ids.download(crate.world.clock.now()), is_resumed=True)):
+        with pytest.raises(AlreadyExists):
+            crate.users.create(wanted, by=ADMIN, seed=other)
+
+
+def test_a_resumed_request_makes_its_key_unless_an_earlier_run_did(crate: Crate) -> None:
+    crate.users.create(Caller(user_id="carol", role=Role.USER), by=ADMIN)
+    resumed = Seed(crate.world.ids.download(crate.world.clock.now()), is_resumed=True)
+    made = crate.users.create_key("carol", by=ADMIN, seed=resumed)
+    assert made
+    assert made.key_id == resumed.root
+    assert crate.users.create_key("carol", by=ADMIN, seed=resumed) is None
+    crate.users.revoke("carol", made.key_id, by=ADMIN)
+    again = crate.users.create_key("carol", by=ADMIN, seed=resumed)
+    assert again
+    with pytest.raises(Denied):
+        crate.identity.caller_of(made.key)
+    assert crate.identity.caller_of(again.key).user_id == "carol"
 
 
 def test_a_user_is_made_once(crate: Crate) -> None:
@@ -51,7 +85,7 @@ def test_nobody_cannot_be_changed(crate: Crate, values: dict[str, Role | int | N
 def test_a_key_opens_until_it_is_revoked(crate: Crate) -> None:
     """I30."""
     crate.users.create(Caller(user_id="carol", role=Role.USER), by=ADMIN)
-    first, second = (crate.users.create_key("carol", by=ADMIN) for _ in range(2))
+    first, second = (a_key(crate) for _ in range(2))
     assert crate.identity.caller_of(first.key).user_id == "carol"
     assert [key.key_id for key in crate.users.one("carol").keys] == [first.key_id, second.key_id]
     crate.users.revoke("carol", first.key_id, by=ADMIN)
@@ -64,10 +98,10 @@ def test_a_key_opens_until_it_is_revoked(crate: Crate) -> None:
 
 def test_a_key_of_nobody_is_not_made_and_one_that_is_not_there_not_revoked(crate: Crate) -> None:
     crate.users.create(Caller(user_id="carol", role=Role.USER), by=ADMIN)
-    key = crate.users.create_key("carol", by=ADMIN)
+    key = a_key(crate)
     crate.users.revoke("carol", key.key_id, by=ADMIN)
     for refused in (
-        lambda: crate.users.create_key("nobody", by=ADMIN),
+        lambda: a_key(crate, "nobody"),
         lambda: crate.users.revoke("carol", key.key_id, by=ADMIN),
         lambda: crate.users.revoke("nobody", key.key_id, by=ADMIN),
         lambda: crate.users.one("nobody"),
@@ -78,16 +112,16 @@ def test_a_key_of_nobody_is_not_made_and_one_that_is_not_there_not_revoked(crate
 
 def test_keys_of_a_user_are_bounded(crate: Crate) -> None:
     crate.users.create(Caller(user_id="carol", role=Role.USER), by=ADMIN)
-    keys = [crate.users.create_key("carol", by=ADMIN) for _ in range(MOST_KEYS)]
+    keys = [a_key(crate) for _ in range(MOST_KEYS)]
     with pytest.raises(TooManyKeys):
-        crate.users.create_key("carol", by=ADMIN)
+        a_key(crate)
     crate.users.revoke("carol", keys[0].key_id, by=ADMIN)
-    assert crate.users.create_key("carol", by=ADMIN)
+    assert a_key(crate)
 
 
 def test_what_becomes_of_keys_is_in_the_history_with_who_did_it(crate: Crate) -> None:
     crate.users.create(Caller(user_id="carol", role=Role.USER), by=ADMIN)
-    key = crate.users.create_key("carol", by=ADMIN)
+    key = a_key(crate)
     crate.catch_up()
     crate.users.revoke("carol", key.key_id, by=ADMIN)
     crate.catch_up()

@@ -19,7 +19,7 @@ class TriggerJob(Body):
         dict[str, bool | int],
         Field(
             default_factory=dict,
-            description="`integrity_watchdog` knows `dry_run`, `popular_content` knows `days`",
+            description="`integrity_watchdog` knows `dry_run`, `popular_content` knows `days` (1 to 90)",
             max_length=10,
         ),
     ]

@@ -20,10 +20,11 @@ MOST_CHARACTERS: Final = 255
 
 
 class Created(NamedTuple):
-    """What a creating view answers: always 202, perhaps with a `Location`."""
+    """What a creating view answers: 202 unless it is done with it, perhaps with a `Location`."""
 
     body: BaseModel
     location: str | None = None
+    status: HTTPStatus = HTTPStatus.ACCEPTED
 
 
 def once(
@@ -33,14 +34,21 @@ def once(
 
     `key` is `key_of(request)`, looked at before anything is refused for other reasons.
     """
+    kept = first(request, idempotency, create, key=key)
+    headers = {"Location": kept.location} if kept.location else {}
+    return Answer(body=Content(kept.body.encode(), JSON), status=HTTPStatus(kept.status), headers=headers)
+
+
+def first(
+    request: Request, idempotency: Idempotency, create: Callable[[Seed], Created], *, key: KeyName | None
+) -> KeptAnswer:
+    """What is kept of the request: of this run of it, or of an earlier one under the same key."""
 
     def act(seed: Seed) -> KeptAnswer:
         created = create(seed)
-        return KeptAnswer(HTTPStatus.ACCEPTED, created.location, created.body.model_dump_json(by_alias=True))
+        return KeptAnswer(created.status, created.location, created.body.model_dump_json(by_alias=True))
 
-    kept = idempotency.run(key, _fingerprint(request) if key else "", act)
-    headers = {"Location": kept.location} if kept.location else {}
-    return Answer(body=Content(kept.body.encode(), JSON), status=HTTPStatus(kept.status), headers=headers)
+    return idempotency.run(key, _fingerprint(request) if key else "", act)
 
 
 def key_of(request: Request) -> KeyName | None:

@@ -175,6 +175,12 @@ class UserOut(Out):
         )
 
 
+class MadeKey(Out):
+    """What is kept of the making of a key: enough to revoke it."""
+
+    key_id: str
+
+
 class NewKeyOut(Out):
     """A new key: `key` is shown this once and stored nowhere."""
 

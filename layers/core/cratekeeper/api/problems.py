@@ -38,6 +38,7 @@ SHAPES: Final = MappingProxyType[type[Exception], Shape]({
     errors.NotFound: Shape(HTTPStatus.NOT_FOUND, "not_found"),
     errors.AlreadyExists: Shape(HTTPStatus.CONFLICT, "already_exists"),
     errors.TooManyKeys: Shape(HTTPStatus.CONFLICT, "too_many_keys"),
+    errors.KeyAlreadyMade: Shape(HTTPStatus.CONFLICT, "key_already_made"),
     errors.AlreadyQueued: Shape(HTTPStatus.CONFLICT, "already_queued"),
     errors.AlreadyInCatalog: Shape(HTTPStatus.CONFLICT, "already_in_catalog"),
     errors.InvalidState: Shape(HTTPStatus.CONFLICT, "invalid_state"),
@@ -85,6 +86,8 @@ def _extra(error: Exception) -> dict[str, Any]:
             return {"errors": [{"loc": loc, "msg": message} for loc, message in error.errors]}
         case errors.AlreadyQueued():
             return {"download_id": error.download_id}
+        case errors.KeyAlreadyMade():
+            return {"key_id": error.key_id}
         case errors.LimitReached():
             resets_at = utc(error.resets_at) if error.resets_at else None
             return {"limit": error.limit, "used": error.used, "resets_at": resets_at}

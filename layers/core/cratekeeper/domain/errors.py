@@ -9,6 +9,7 @@ CratekeeperError
 │   ├── AlreadyQueued     an active download holds the content: download_id
 │   ├── AlreadyExists     there is one of that name
 │   ├── TooManyKeys       a user has as many keys as there may be
+│   ├── KeyAlreadyMade    an earlier run of the same request made the API key: key_id
 │   ├── AlreadyInCatalog  all of the content is stored and whole
 │   ├── InvalidState      the item's state does not allow the verb: state, verb
 │   ├── JobRunning        a run of the job is under way
@@ -81,6 +82,17 @@ class AlreadyExists(Refused):
 
 class TooManyKeys(Refused):
     """The user has as many unrevoked keys as there may be."""
+
+
+class KeyAlreadyMade(Refused):
+    """The request was carried out before; what it made is shown once, and stored nowhere."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(
+            f"this request made the key {key_id} already, and a key is shown only once: if it was not noted, "
+            "revoke it and make another one with a new Idempotency-Key"
+        )
+        self.key_id = key_id
 
 
 class AlreadyInCatalog(Refused):

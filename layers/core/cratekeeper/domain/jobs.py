@@ -11,6 +11,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
+from cratekeeper.domain.popularity import LONGEST_DAYS
+
 Values = Mapping[str, Any]
 """A JSON object: parameters, results and progress of runs."""
 
@@ -39,6 +41,28 @@ class Shutdown(StrEnum):
     """Let it end first: half of it is worse than none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A parameter that is true or false."""
+
+    def fault(self, value: object) -> str | None:
+        """What is wrong with the value, None = nothing."""
+        return None if isinstance(value, bool) else "neither true nor false"
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A parameter that is a whole number from `least` to `most`."""
+
+    least: int
+    most: int
+
+    def fault(self, value: object) -> str | None:
+        """What is wrong with the value, None = nothing."""
+        is_fit = type(value) is int and self.least <= value <= self.most
+        return None if is_fit else f"not a whole number from {self.least} to {self.most}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A kind of background work.
@@ -50,7 +74,7 @@ class Job:
         schedule: expression of EventBridge, None = not scheduled; the watchdog's is a setting.
         hooks: what begins it as well.
         hook_gap: a hook begins no run within so much time of the last one's beginning.
-        params: the parameters that a trigger may bring, with their types.
+        params: the parameters that a trigger may bring, and what each may be.
         on_shutdown: what a shutdown may do with it.
     """
 
@@ -60,8 +84,13 @@ class Job:
     schedule: str | None
     hooks: frozenset[Hook] = frozenset()
     hook_gap: timedelta = timedelta(minutes=10)
-    params: Mapping[str, type[bool] | type[int]] = field(default_factory=dict)
+    params: Mapping[str, Flag | Whole] = field(default_factory=dict)
     on_shutdown: Shutdown = Shutdown.STOP
+
+    def fault(self, name: str, value: object) -> str | None:
+        """What is wrong with a trigger that brings this parameter, None = nothing."""
+        known = self.params.get(name)
+        return known.fault(value) if known else f"{self.id} has no such parameter"
 
 
 WATCHDOG: Final = "integrity_watchdog"
@@ -75,7 +104,7 @@ JOBS: Final[Mapping[str, Job]] = MappingProxyType({
             description="Compares the stored media with the catalog and queues repairs of what is missing or cut.",
             schedule="rate(1 day)",
             hooks=frozenset({Hook.ON_STARTUP}),
-            params={"dry_run": bool},
+            params={"dry_run": Flag()},
         ),
         Job(
             id="stale_in_progress",
@@ -91,7 +120,7 @@ JOBS: Final[Mapping[str, Job]] = MappingProxyType({
             description="Counts the recorded plays and stores what is played most.",
             schedule="rate(1 hour)",
             hooks=frozenset({Hook.ON_CATALOG_CHANGE}),
-            params={"days": int},
+            params={"days": Whole(1, LONGEST_DAYS)},
         ),
         Job(
             id="audit_retention",

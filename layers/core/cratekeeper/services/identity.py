@@ -70,12 +70,16 @@ class Identity:
 
     def create_key(self, user_id: str, role: Role) -> NewKey:
         """Make the user, or change the role, and give them a further key."""
-        self.identities.put_user(user_id, role, now=self.clock.now())
-        return self.issue(user_id, by=SYSTEM)
+        now = self.clock.now()
+        self.identities.put_user(user_id, role, now=now)
+        return self.issue(user_id, key_id=self.ids.download(now), by=SYSTEM)
 
-    def issue(self, user_id: str, *, by: str) -> NewKey:
-        """Give a user a further key, in the name of who does so. Raises NotFound, or TooManyKeys."""
-        key, key_id = KEY_PREFIX + self.ids.secret(), self.ids.nonce()
+    def issue(self, user_id: str, *, key_id: str, by: str) -> NewKey:
+        """Give a user a further key, in the name of who does so. Raises NotFound, or TooManyKeys.
+
+        `key_id` is a ULID: such ids sort by age, and none begins with a `-` that a command line takes for an option.
+        """
+        key = KEY_PREFIX + self.ids.secret()
         details = {"key_id": key_id, "owner": user_id}
         event = Event(type=EventType.KEY_CREATED, at=self.clock.now(), actor=by, details=details)
         self.identities.put_key(user_id, key_id=key_id, key_hash=self._hash(key), event=event)

@@ -63,12 +63,13 @@ class Jobs:
     def trigger(self, job_id: str, params: Mapping[str, Any], *, by: Caller) -> Run:
         """Have a run begin in a process of its own.
 
-        Raises NotFound, Invalid (a parameter that the job does not know), JobRunning, Unavailable.
+        Raises NotFound, Invalid (a parameter that the job does not know, or not so), JobRunning, Unavailable.
         """
         job, now = self._job(job_id), self.clock.now()
-        for name, value in params.items():
-            if type(value) is not job.params.get(name):
-                raise Invalid(f"{job_id} has no such parameter", (f"body.params.{name}", "unknown, or of another type"))
+        faults = [(f"body.params.{name}", job.fault(name, value)) for name, value in params.items()]
+        wrong = [(place, fault) for place, fault in faults if fault]
+        if wrong:
+            raise Invalid("; ".join(f"{place}: {fault}" for place, fault in wrong), *wrong)
         run = Run(id=self.ids.download(now), job_id=job_id, started_at=now, triggered_by=by.user_id, params=params)
         lease = JobLease(run=run, until=now + timedelta(seconds=START_S))
         seen = self.records.read(job_id, runs=0).lease

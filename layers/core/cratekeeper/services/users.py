@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from cratekeeper.domain.access import Caller, Role
-from cratekeeper.domain.errors import NotFound
+from cratekeeper.domain.errors import AlreadyExists, NotFound
 from cratekeeper.domain.events import Event, EventType
+from cratekeeper.domain.ids import Seed, made_at
 from cratekeeper.domain.users import User
 from cratekeeper.ports import Clock, Identities, Log
 from cratekeeper.services.identity import Identity, NewKey
@@ -40,16 +41,21 @@ class Users:
             raise NotFound("no such user")
         return found
 
-    def create(self, wanted: Caller, *, by: Caller) -> User:
-        """Add a user without keys. Raises AlreadyExists."""
+    def create(self, wanted: Caller, *, by: Caller, seed: Seed | None = None) -> User:
+        """Add a user without keys; a resumed `seed` returns what an earlier run has made. Raises AlreadyExists."""
         user = User(
             user_id=wanted.user_id,
             role=wanted.role,
-            created_at=self.clock.now(),
+            created_at=made_at(seed.root) if seed else self.clock.now(),
             max_per_day=wanted.max_per_day,
             max_queue=wanted.max_queue,
         )
-        self.identities.create(user)
+        try:
+            self.identities.create(user)
+        except AlreadyExists:
+            # An earlier run's user is known by the time of the request, which is in the seed.
+            if not (seed and seed.is_resumed and self.identities.user(user.user_id) == user):
+                raise
         self.log.info("user_created", user_id=user.user_id, role=user.role, by=by.user_id)
         return user
 
@@ -59,9 +65,14 @@ class Users:
         self.log.info("user_changed", user_id=user_id, values=dict(values), by=by.user_id)
         return user
 
-    def create_key(self, user_id: str, *, by: Caller) -> NewKey:
-        """A further key, told this once. Raises NotFound, or TooManyKeys."""
-        return self.identity.issue(user_id, by=by.user_id)
+    def create_key(self, user_id: str, *, by: Caller, seed: Seed) -> NewKey | None:
+        """A further key with the seed's root for its id, told this once. Raises NotFound, or TooManyKeys.
+
+        None if an earlier run of the same request made it: what opens doors is then known to nobody here.
+        """
+        if seed.is_resumed and seed.root in {key.key_id for key in self.one(user_id).keys}:
+            return None
+        return self.identity.issue(user_id, key_id=seed.root, by=by.user_id)
 
     def revoke(self, user_id: str, key_id: str, *, by: Caller) -> None:
         """The key opens nothing, within a minute everywhere. Raises NotFound if it is not one of the user's."""

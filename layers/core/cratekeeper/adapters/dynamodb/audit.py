@@ -108,7 +108,7 @@ class AuditReads:
         if search.download_id is not None:
             return self._of_download(search, place)
         if search.user_id not in {None, SYSTEM}:
-            return self._of_user(search, place)
+            return self._of_user(search, place, limit)
         return self._by_day(search, place, limit)
 
     def _of_download(self, search: AuditSearch, place: Place | None) -> Iterator[_Chunk]:
@@ -122,10 +122,14 @@ class AuditReads:
             parameters["ExclusiveStartKey"] = primary(_PREFIX + place.subject, place.seq)
         return self._queried(parameters)
 
-    def _of_user(self, search: AuditSearch, place: Place | None) -> Iterator[_Chunk]:
-        """The index names them; the entries themselves are read from the table."""
-        parameters = self._between(search, place, "u", str(search.user_id)) | {"IndexName": "by_user", "Limit": READS}
+    def _of_user(self, search: AuditSearch, place: Place | None, limit: int) -> Iterator[_Chunk]:
+        """The index names them, the table has them; without a filter no more is read than is shown, and one."""
+        left = MOST_ROWS if _filter(search) else limit + 1
+        parameters = self._between(search, place, "u", str(search.user_id)) | {"IndexName": "by_user"}
+        parameters["Limit"] = min(left, READS)
         for chunk in self._queried(parameters):
+            left -= chunk.scanned
+            parameters["Limit"] = min(left, READS) if left > 0 else READS
             keys = [Place.of(item) for item in chunk.items]
             stored = read_all(
                 self.reader.client,

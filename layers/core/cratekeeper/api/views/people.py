@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from cratekeeper.api.cursors import Cursors
 from cratekeeper.api.edge import Answer
+from cratekeeper.api.once import Created, first, key_of, once
 from cratekeeper.api.parameters import Paged
 from cratekeeper.api.people import (
     USER_ID,
@@ -15,14 +16,17 @@ from cratekeeper.api.people import (
     AuditQuery,
     ChangeUser,
     CreateUser,
+    MadeKey,
     NewKeyOut,
     UserOut,
 )
 from cratekeeper.api.request import Request
 from cratekeeper.api.schemas import PageOut
 from cratekeeper.domain.audit import AuditPage
-from cratekeeper.domain.errors import NotFound
+from cratekeeper.domain.errors import KeyAlreadyMade, NotFound
+from cratekeeper.domain.ids import Seed
 from cratekeeper.services.audit import Audit
+from cratekeeper.services.idempotency import Idempotency
 from cratekeeper.services.users import Users
 
 
@@ -69,11 +73,15 @@ def user(request: Request, people: Users) -> Answer:
     return Answer(body=UserOut.of(people.one(_user_id(request))))
 
 
-def create_user(request: Request, people: Users) -> Answer:
+def create_user(request: Request, people: Users, idempotency: Idempotency) -> Answer:
     """`POST /v1/admin/users`."""
-    made = people.create(request.body(CreateUser).wanted(), by=request.who)
-    headers = {"Location": f"/v1/admin/users/{quote(made.user_id, safe='')}"}
-    return Answer(body=UserOut.of(made), status=HTTPStatus.CREATED, headers=headers)
+    wanted, key = request.body(CreateUser).wanted(), key_of(request)
+
+    def create(seed: Seed) -> Created:
+        made = people.create(wanted, by=request.who, seed=seed)
+        return Created(UserOut.of(made), f"/v1/admin/users/{quote(made.user_id, safe='')}", HTTPStatus.CREATED)
+
+    return once(request, idempotency, create, key=key)
 
 
 def change_user(request: Request, people: Users) -> Answer:
@@ -81,11 +89,21 @@ def change_user(request: Request, people: Users) -> Answer:
     return Answer(body=UserOut.of(people.amend(_user_id(request), request.body(ChangeUser).values(), by=request.who)))
 
 
-def create_key(request: Request, people: Users) -> Answer:
-    """`POST /v1/admin/users/{user_id}/keys`."""
-    made = people.create_key(_user_id(request), by=request.who)
-    body = NewKeyOut(user_id=made.user_id, key_id=made.key_id, key=made.key)
-    return Answer(body=body, status=HTTPStatus.CREATED)
+def create_key(request: Request, people: Users, idempotency: Idempotency) -> Answer:
+    """`POST /v1/admin/users/{user_id}/keys`: what is kept for a repetition is the key's id alone (docs/adr/0025)."""
+    shown: list[NewKeyOut] = []
+
+    def create(seed: Seed) -> Created:
+        made = people.create_key(_user_id(request), by=request.who, seed=seed)
+        if made:
+            shown.append(NewKeyOut(user_id=made.user_id, key_id=made.key_id, key=made.key))
+        return Created(MadeKey(key_id=seed.root), status=HTTPStatus.CREATED)
+
+    # A body is not read here, so it does not tell two requests apart.
+    kept = first(replace(request, raw_body=b""), idempotency, create, key=key_of(request))
+    if not shown:
+        raise KeyAlreadyMade(MadeKey.model_validate_json(kept.body).key_id)
+    return Answer(body=shown[0], status=HTTPStatus.CREATED)
 
 
 def revoke_key(request: Request, people: Users) -> Answer:
