@@ -9,7 +9,7 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 ARGS ?=
-# Test files are spread over the processors; what is within a file stays in order.
+# Files of tests that no clock decides are spread over the processors.
 SPREAD := -n auto --maxprocesses=4 --dist=loadfile
 UV := .tools/bin/uv
 BIN := .venv/bin
@@ -53,7 +53,7 @@ run: .venv/installed ## Start everything here, fetch a first album, stay up unti
 
 .PHONY: test
 test: COVER := --cov --cov-append --cov-report=
-test: erase check validate build contract system coverage ## All that CI runs, with coverage (< 10 min)
+test: erase check validate build contract system coverage ## All that CI runs, with coverage (20 to 30 min on two processors)
 
 .PHONY: check
 check: lint types unit facts ## The quick round before a commit (< 60 s)
@@ -88,7 +88,7 @@ build: .venv/installed .venv-sam/installed ## Build functions and layers for AWS
 
 .PHONY: contract
 contract: .venv/installed ## One suite per port: memory and emulator
-	@$(BIN)/python -m pytest tests/contract $(SPREAD) $(COVER) $(ARGS)
+	@$(BIN)/python -m pytest tests/contract $(COVER) $(ARGS)
 
 .PHONY: system
 system: .venv/installed ## The running local stack: API, command line, kill -9; a slice of the simulation

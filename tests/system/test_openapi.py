@@ -12,7 +12,7 @@ from docs.generate import documents
 from tests.fuzz.api import OPTIONS, Fuzzer
 from tests.support.stack import LocalStack, local_stack
 
-CASES = 320
+CASES = 160
 SEED = 20_261_121
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 

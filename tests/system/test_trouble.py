@@ -51,6 +51,7 @@ def fragile(tmp_path: Path, slow: Provider) -> Iterator[LocalStack]:
 
 
 @pytest.mark.case("K-01", "K-02", "K-03", "A-04")
+@pytest.mark.timeout(300)  # two starts of a stack, and 32 downloads that take their time
 def test_killed_workers_and_a_killed_stack_lose_nothing(fragile: LocalStack, slow: Provider) -> None:
     with Town(fragile).person() as alice:
         download_id = alice.request(ALBUM_OF_30).json()["id"]

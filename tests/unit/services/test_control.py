@@ -163,6 +163,24 @@ def test_a_limit_is_in_force_at_once(crate: Crate, control: QueueControl, limit:
     assert control.limit(limit, by=ADMIN).seq == 1
 
 
+def test_an_operator_does_not_wait_for_all_that_a_raised_limit_allows() -> None:
+    """Where each grant takes seconds, the dispatcher's next tick grants the rest."""
+    crate = Crate.of(limit=1, knobs=ONE_BY_ONE)
+    control = operated(crate).queue_control
+    tracks(crate, 10)
+
+    def slow(site: str, call: Callable[[], object]) -> object:
+        crate.world.clock.advance(2 * (site == "permits.take"))
+        return call()
+
+    crate.world.calls.around = slow
+    control.limit(10, by=ADMIN)
+    crate.world.calls.around = None
+    assert len(crate.world.control.permits) == 1 + 3
+    crate.dispatch.tick()
+    assert len(crate.world.control.permits) == 10
+
+
 def test_a_raised_limit_is_used_at_once_and_a_lowered_one_stops_nobody() -> None:
     crate = Crate.of(limit=1)
     control, ids = operated(crate).queue_control, tracks(crate, 4)

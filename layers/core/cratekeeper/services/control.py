@@ -18,6 +18,9 @@ from cratekeeper.services.release import NOTHING_SEEN, Grant, Release
 AT_ONCE: Final = 20
 """Permits granted within an operator's request; the dispatcher's next tick grants the rest."""
 
+PATIENCE_S: Final = 5
+"""Seconds that an operator waits for them at most."""
+
 READS: Final = 100
 """Items of one strong read."""
 
@@ -63,7 +66,8 @@ class QueueControl:
     def _used(self, control: Control) -> Control:
         """The control item as ordered; the free permits of it are granted."""
         if control.limit is not None and not control.is_closed:
-            self.release.fill(control, at_most=AT_ONCE)
+            until = self.clock.now() + timedelta(seconds=PATIENCE_S)
+            self.release.fill(control, at_most=AT_ONCE, until=until)
         return control
 
 

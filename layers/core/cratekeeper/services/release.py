@@ -9,7 +9,7 @@ room.
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from cratekeeper.domain.control import Control, Held, Marks, Seeker
@@ -119,14 +119,15 @@ class Release:
         kept = self._run(_Search(held=held, own=item, seen=seen, keeps=True)).kept
         return Held(kept.seeker.id, kept.seeker.permit) if kept else None
 
-    def fill(self, control: Control, *, at_most: int) -> int:
+    def fill(self, control: Control, *, at_most: int, until: datetime | None = None) -> int:
         """Grant as long as there is room and work, at most `at_most` times; returns how often.
 
-        `control` was read just now.
+        `control` was read just now. Nothing more is granted after `until`: where many workers change
+        the control item at once, looks are refused, and somebody waits for the answer.
         """
         granted = 0
         while granted < at_most:  # one look at the index shows a few more than hold permits; a raised limit wants more
-            search = self._run(_Search(grants=at_most - granted), control)
+            search = self._run(_Search(grants=at_most - granted, until=until), control)
             granted += search.granted
             if not search.granted:
                 break
@@ -156,7 +157,7 @@ class Release:
     def _run(self, search: "_Search", control: Control | None = None) -> "_Search":
         """Look again and again until the search is satisfied or nothing is left to do; then ring."""
         at: Control | None = control or search.seen.control or self.permits.read()
-        while at and at.limit is not None and not search.is_over:
+        while at and at.limit is not None and not search.is_over and not self._is_late(search):
             at = self._look(search, at)
         if at and at.limit is None:
             self._unlimited(search, at)
@@ -185,6 +186,9 @@ class Release:
         if search.entries is None:
             search.entries = self.candidates.entries(control)
         return self.candidates.best(view, search.entries)
+
+    def _is_late(self, search: "_Search") -> bool:
+        return search.until is not None and self.clock.now() >= search.until
 
     def _has_room(self, control: Control) -> bool:
         """Whether a permit is free: not taken, or lapsed."""
@@ -263,6 +267,7 @@ class _Search:
     seen: Seen = NOTHING_SEEN
     keeps: bool = False
     grants: int = 1
+    until: datetime | None = None
     granted: int = 0
     refusals: int = 0
     found: bool = False
