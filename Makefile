@@ -56,7 +56,7 @@ test: COVER := --cov --cov-append --cov-report=
 test: erase check validate build contract system coverage ## All that CI runs, with coverage (20 to 30 min on two processors)
 
 .PHONY: check
-check: lint types unit facts ## The quick round before a commit (< 60 s)
+check: lint types unit facts ## The quick round before a commit (2 to 3 min)
 
 .PHONY: lint
 lint: .venv/installed ## Style, format and import contracts
