@@ -36,7 +36,7 @@ HELD = Held(SEEKER.id, SEEKER.permit)
 TRACK = (Kind.TRACK, "t" * 22)
 ROW = MediaRow(content_id=TRACK[1], kind=TRACK[0], media=a_medium(TRACK[1]))
 ORDER = Event(type=EventType.QUEUE_PAUSED, at=START, actor="root")
-PLAN = [PlanChunk(root=ROOT.id, epoch=1, number=number, total=99, children=()) for number in (0, 1)]
+PLAN = PlanChunk(root=ROOT.id, epoch=1, number=0, total=99, children=())
 KEY = KeyName("alice", "a key")
 BID = KeyRecord(fingerprint="f", root=ROOT.id, holder="me", until=SOON, expires_at=SOON)
 
@@ -68,8 +68,8 @@ COSTS: dict[str, tuple[Call, list[str]]] = {
     ),
     "family": (lambda a: a.store.family(ROOT.id), ["Query"]),
     "children": (lambda a: a.store.children(ROOT.id, after=0, limit=50), ["Query"]),
-    "pin a plan of two chunks": (
-        lambda a: a.store.commit(Change(key=ROOT.key, given=Fields(cursor=0)), *map(Pin, PLAN)),
+    "pin a chunk of a plan": (
+        lambda a: a.store.commit(Change(key=ROOT.key, given=Fields(cursor=0)), Pin(PLAN)),
         ["TransactWriteItems"],
     ),
     "plans": (lambda a: a.store.plans(ROOT.id), ["Query"]),

@@ -163,6 +163,15 @@ def test_an_album_of_more_parts_than_a_family_may_have_is_rejected(crate: Crate)
     assert (crate.item(album).state, crate.item(album).error_type) == (State.FAILED, ErrorType.REJECTED)
 
 
+def test_the_largest_family_is_expanded(crate: Crate) -> None:
+    """No transaction is too large for it, of the plan neither."""
+    album = crate.album(tracks=MAX_CHILDREN)
+    crate.permit(album.id, limit=None)
+    crate.work(album.id)
+    assert (crate.item(album).cursor, crate.item(album).expanded) == (MAX_CHILDREN, True)
+    assert len(crate.world.store.plans(album.id)) == len(crate.item(album).open_chunks) + 1 == 100
+
+
 # Once, whatever happens
 
 
@@ -186,7 +195,7 @@ def is_finished_after_being_killed(size: int, number: int) -> bool:
     return is_killed
 
 
-@pytest.mark.parametrize("number", [3, 4])
+@pytest.mark.parametrize("number", [4, 5])
 def test_a_provider_that_changes_its_mind_halfway_changes_nothing(crate: Crate, number: int) -> None:
     """I11: the children are the pinned expansion."""
     album = crate.album(tracks=150)
@@ -218,7 +227,7 @@ def test_no_plan_is_pinned_of_an_album_that_was_cancelled_meanwhile(crate: Crate
 
 def test_a_pinned_plan_that_is_gone_is_a_failed_attempt(crate: Crate) -> None:
     album = crate.album(tracks=150)
-    killed_at(crate.world.calls, "store.commit", lambda: crate.work(album.id), number=3, after=True)
+    killed_at(crate.world.calls, "store.commit", lambda: crate.work(album.id), number=4, after=True)
     parts = crate.world.table.parts[album.id]
     for name in [name for name in parts if name.startswith("P#")]:
         del parts[name]
@@ -273,4 +282,4 @@ def test_one_chunk_is_one_transaction_of_at_most_a_hundred_writes(crate: Crate) 
     crate.permit(album.id, limit=None)
     seen = crate.world.calls.counting()
     crate.work(album.id)
-    assert seen["store.commit"] == 1 + 1 + 2  # the claim, the plan, the chunks
+    assert seen["store.commit"] == 1 + 2 + 2  # the claim, the plan by chunks, the children by chunks

@@ -85,10 +85,11 @@ class Expand:
     def _pin(self, item: Download, children: Sequence[ChildPlan]) -> None:
         """Store the plan under this claim's epoch; the first transaction makes it the one that counts.
 
-        Fenced like that one, so that nothing is left behind of an album that was deleted meanwhile.
+        Each chunk is fenced like that one, so that nothing is left behind of an album that was deleted
+        meanwhile. All of them may be more than one transaction takes, in number and in bytes.
         """
         total = len(children)
-        chunks = (
+        plan_chunks = (
             PlanChunk(
                 root=item.id,
                 epoch=item.epoch,
@@ -99,7 +100,8 @@ class Expand:
             for number in range(chunk_of(total) + 1)
         )
         try:
-            self.store.commit(still_unexpanded(item), *map(Pin, chunks))
+            for chunk in plan_chunks:
+                self.store.commit(still_unexpanded(item), Pin(chunk))
         except WriteRefused as refused:
             raise LeaseLost(item.id) from refused
 
