@@ -53,8 +53,7 @@ class Run:
 @contextmanager
 def open_api(endpoint: Endpoint, host: Host) -> Iterator["Api"]:
     """A connection to `endpoint`, closed at the end."""
-    # httpx costs more start-up time than all the rest: --help must not pay for it.
-    from cratekeeper_cli.client import Api  # noqa: PLC0415
+    from cratekeeper_cli.client import Api  # noqa: PLC0415 - httpx takes longest to load: never for --help
 
     with Api(endpoint, host) as api:
         yield api

@@ -1,18 +1,18 @@
 """The worker: a message holds an id, and the download it names is claimed, fetched and finished."""
 
-from datetime import timedelta
 from typing import Any
 
 from cratekeeper import bootstrap
+from cratekeeper.api.invocation import Context, remaining
 from cratekeeper.api.records import failures, messages, named
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context has no type
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     """Lambda's entry: an SQS batch; answers with exactly the messages that are to come back.
 
     Or `{"action": "process", "id": …}` from the admin function, for that one download.
     """
-    deadline = bootstrap.clock().now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
+    deadline = bootstrap.clock().now() + remaining(context)
     wanted = named(event)
     if wanted:
         taken = bootstrap.process().alone(wanted, deadline=deadline)

@@ -151,8 +151,8 @@ def rows_read(emulator: Emulator) -> Iterator[list[int]]:
     [
         (50, frozenset(), [51]),
         (99, frozenset(), [100]),
-        (140, frozenset(), [100, 41]),
-        (200, frozenset(), [100, 60]),
+        (140, frozenset(), [71, 71]),
+        (200, frozenset(), [67, 67, 26]),
         (50, frozenset({EventType.USER_RETRY}), [100]),
         (90, frozenset({EventType.USER_RETRY}), [100, 60]),
     ],

@@ -36,14 +36,9 @@ _ROOMY: Final = 80
 _KEY: Final = "x8Qm2LwTaPJq"
 _LOOK: Final = "list the users with: cratekeeper admin users"
 
-_Role = Annotated[
-    UserRole,
-    typer.Option(case_sensitive=False, help="user: requests; viewer: figures and audit; admin: everything."),
-]
-_ChangedRole = Annotated[
-    UserRole | None,
-    typer.Option(case_sensitive=False, help="user: requests; viewer: figures and audit; admin: everything."),
-]
+_ROLE: Final = typer.Option(case_sensitive=False, help="user: requests; viewer: figures and audit; admin: everything.")
+_Role = Annotated[UserRole, _ROLE]
+_ChangedRole = Annotated[UserRole | None, _ROLE]
 _BOUNDS: Final = (("unlimited", "no limit"), ("default", "that of all users"))
 _PerDay = Annotated[
     str | None,

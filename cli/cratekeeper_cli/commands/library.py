@@ -205,8 +205,7 @@ def fetch(run: Run, options: FetchOptions) -> Exit:
     """
     ids = [checked_id(each, what="a content") for each in options.ids]
     folder = run.host.cwd / options.to.expanduser()
-    # httpx and the progress bars cost start-up time: only who fetches pays for them.
-    from cratekeeper_cli.fetching import Fetch  # noqa: PLC0415
+    from cratekeeper_cli.fetching import Fetch  # noqa: PLC0415 - httpx and bars are loaded by who fetches alone
 
     with run.api() as api:
         told = Fetch(run, api, folder).run(ids)

@@ -12,8 +12,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 import boto3
+from botocore import exceptions
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004 - the SDK's own name
 
 from cratekeeper.domain.errors import Unavailable
 
@@ -61,7 +61,7 @@ _OUTAGES: Final = frozenset({
 _SERVER_FAULT: Final = 500
 
 
-def code_of(error: ClientError) -> str:
+def code_of(error: exceptions.ClientError) -> str:
     """The service's name of an error."""
     return error.response.get("Error", {}).get("Code", "")
 
@@ -71,12 +71,12 @@ def outages() -> Iterator[None]:
     """Throttling, server faults and broken connections become Unavailable; every other error flies on."""
     try:
         yield
-    except ClientError as error:
+    except exceptions.ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if code_of(error) not in _OUTAGES and status < _SERVER_FAULT:
             raise
         raise Unavailable(f"{error.operation_name}: {code_of(error) or status}") from error
-    except (ConnectionError, HTTPClientError) as error:
+    except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
         raise Unavailable(str(error)) from error
 
 

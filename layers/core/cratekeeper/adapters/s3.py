@@ -6,9 +6,10 @@ request through `http.client` sends each piece once, at a tenth of the CPU.
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
@@ -28,6 +29,7 @@ LINK_S: Final = 3600
 
 SOCKET_TIMEOUT_S: Final = 60.0
 _GONE: Final = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NotFound"})
+_REFUSED: Final = frozenset({HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED})
 _CONFLICT: Final = frozenset({"412", "PreconditionFailed", "ConditionalRequestConflict"})
 
 
@@ -75,7 +77,7 @@ class S3Media:
         url = self._client.generate_presigned_url("put_object", Params=params, ExpiresIn=LINK_S)
         headers = {**condition, "Content-Type": content_type, "Content-Length": str(size_bytes)}
         status, etag = _send(url, headers, chunks)
-        if status in {409, 412} or (status == 404 and if_match):  # noqa: PLR2004 - conditional write refused
+        if status in _REFUSED or (status == HTTPStatus.NOT_FOUND and if_match):
             raise ObjectExists(key)
         return _accepted(status, etag)
 
@@ -91,18 +93,20 @@ class S3Media:
         params = {"Bucket": self._bucket, "Key": key, "UploadId": upload_id, "PartNumber": number}
         url = self._client.generate_presigned_url("upload_part", Params=params, ExpiresIn=LINK_S)
         status, etag = _send(url, {"Content-Length": str(len(body))}, [body])
-        if status == 404:  # noqa: PLR2004 - the upload was aborted or completed
+        if status == HTTPStatus.NOT_FOUND:  # the upload was aborted or completed
             raise NotFound(upload_id)
         return _accepted(status, etag)
 
     def complete(self, key: str, upload_id: str, parts: Sequence[str], *, if_match: str | None = None) -> str:
         """Put the parts together under their condition."""
         listed = [{"ETag": etag, "PartNumber": number} for number, etag in enumerate(parts, start=1)]
-        request = {"Bucket": self._bucket, "Key": key, "UploadId": upload_id, "MultipartUpload": {"Parts": listed}}
+        request: dict[str, Any] = {"MultipartUpload": {"Parts": listed}}
         request |= {"IfMatch": if_match} if if_match else {"IfNoneMatch": "*"}
         try:
             with outages():
-                return self._client.complete_multipart_upload(**request)["ETag"]  # type: ignore[arg-type]
+                return self._client.complete_multipart_upload(
+                    Bucket=self._bucket, Key=key, UploadId=upload_id, **request
+                )["ETag"]
         except ClientError as error:
             if code_of(error) in _CONFLICT:
                 raise ObjectExists(key) from error
@@ -182,15 +186,19 @@ def _exchange(connection: HTTPConnection, chunks: Iterable[bytes]) -> HTTPRespon
             connection.send(chunk)
         except (BrokenPipeError, ConnectionResetError) as error:
             response = connection.getresponse()
-            if response.status // 100 == 2:  # noqa: PLR2004 - the class of successes
+            if _is_success(response.status):
                 raise HTTPException("accepted before its end was sent") from error
             return response
     return connection.getresponse()
 
 
+def _is_success(status: int) -> bool:
+    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+
+
 def _accepted(status: int, etag: str) -> str:
-    if status // 100 == 5 or status == 429:  # noqa: PLR2004 - server trouble
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
         raise Unavailable(f"S3 answered {status}")
-    if status // 100 != 2:  # noqa: PLR2004 - the class of successes
+    if not _is_success(status):
         raise Unavailable(f"S3 refused the bytes with {status}")
     return etag

@@ -7,6 +7,7 @@ however far apart they are, and back to the first.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cratekeeper.adapters.aws import outages
@@ -124,12 +125,11 @@ class AuditReads:
 
     def _of_user(self, search: AuditSearch, place: Place | None, limit: int) -> Iterator[_Chunk]:
         """The index names them, the table has them; without a filter no more is read than is shown, and one."""
-        left = MOST_ROWS if _filter(search) else limit + 1
+        rows = MOST_ROWS if _filter(search) else limit + 1
+        steps = ceil(rows / READS)
         parameters = self._between(search, place, "u", str(search.user_id)) | {"IndexName": "by_user"}
-        parameters["Limit"] = min(left, READS)
+        parameters["Limit"] = ceil(rows / steps)
         for chunk in self._queried(parameters):
-            left -= chunk.scanned
-            parameters["Limit"] = min(left, READS) if left > 0 else READS
             keys = [Place.of(item) for item in chunk.items]
             stored = read_all(
                 self.reader.client,

@@ -47,7 +47,7 @@ def partition(root: str) -> str:
 
 def where(key: Key) -> Item:
     """The primary key of a download, a set chunk or a plan chunk."""
-    part = PLANS + key.part.removeprefix(_PLAN) if key.part.startswith(_PLAN) else key.part
+    part = f"~{key.part}" if key.part.startswith(_PLAN) else key.part
     return primary(partition(key.root), part)
 
 
