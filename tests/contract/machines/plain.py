@@ -20,6 +20,7 @@ Place = Any
 NONE: Final = frozenset[int]()
 
 RESTS: Final[Row] = {"lease_until": None, "owner": None}
+AS_READ: Final = ("state", "epoch", "round", "cascade")
 ENDED_IN: Final = {State.FAILED: "failed", State.CANCELLED: "cancelled"}
 
 
@@ -125,8 +126,23 @@ def _later(view: Download, now: datetime) -> datetime:
 
 
 def claim(view: Download, *, until: datetime, owner: str, now: datetime, counted: bool) -> Wish:
+    put = _claimed(view, until=until, owner=owner, now=now, counted=counted)
+    return _change(view, [*AS_READ, "lease_until", "updated_at"], put, event=_claims(view))
+
+
+def claim_unread(view: Download, *, until: datetime, owner: str, now: datetime) -> Wish:
+    """Whoever has not read a child does not know when its priority was last changed."""
+    put = _claimed(view, until=until, owner=owner, now=now, counted=False)
+    return _change(view, [*AS_READ, "lease_until"], put, event=_claims(view))
+
+
+def _claims(view: Download) -> EventType:
+    return EventType.LEASE_RECOVERED if view.state is State.IN_PROGRESS else EventType.DOWNLOAD_STARTED
+
+
+def _claimed(view: Download, *, until: datetime, owner: str, now: datetime, counted: bool) -> Row:
     recovers = view.state is State.IN_PROGRESS
-    put: Row = {
+    return {
         "state": State.IN_PROGRESS,
         "epoch": view.epoch + 1,
         "attempts": view.attempts + 1,
@@ -141,8 +157,6 @@ def claim(view: Download, *, until: datetime, owner: str, now: datetime, counted
         "counted": view.counted or counted,
         "due_at": until if view.is_root else None,
     }
-    event = EventType.LEASE_RECOVERED if recovers else EventType.DOWNLOAD_STARTED
-    return _change(view, ["state", "epoch", "round", "cascade", "lease_until"], put, event=event)
 
 
 def renew(view: Download, *, until: datetime) -> Wish:
@@ -152,13 +166,13 @@ def renew(view: Download, *, until: datetime) -> Wish:
 def park(view: Download, *, until: datetime, now: datetime) -> Wish:
     waits = Waiting(view.lane, Rank.PARKED)
     put = {"parked_until": until, "due_at": until, "waiting": waits, "updated_at": _later(view, now)}
-    return _change(view, ["state", "epoch", "round", "cascade", "parked_until"], put)
+    return _change(view, [*AS_READ, "parked_until", "updated_at"], put)
 
 
 def unpark(view: Download, *, now: datetime, visit: datetime) -> Wish:
     waits = Waiting(view.lane, Rank.ROOT)
     put = {"parked_until": None, "due_at": visit, "waiting": waits, "updated_at": _later(view, now)}
-    return _change(view, ["state", "epoch", "round", "cascade", "parked_until"], put)
+    return _change(view, [*AS_READ, "parked_until", "updated_at"], put)
 
 
 def _over(view: Download, state: State, now: datetime) -> Row:
@@ -215,7 +229,7 @@ def carry_on(view: Download, upload: Any, *, now: datetime) -> Wish:
 
 
 def drop_upload(view: Download) -> Wish:
-    return _change(view, ["state", "epoch", "round", "cascade", "upload"], {"upload": None})
+    return _change(view, [*AS_READ, "upload"], {"upload": None})
 
 
 def save_upload(view: Download, upload: Any) -> Wish:
@@ -313,12 +327,12 @@ def end_album(root: Download, ends: Any, *, now: datetime) -> Wish:
 
 
 def visit(root: Download, *, due_at: datetime | None, waiting: Any) -> Wish:
-    guard = ["state", "epoch", "round", "cascade", "waiting", "due_at"]
+    guard = [*AS_READ, "waiting", "due_at"]
     return _change(root, guard, {"due_at": due_at, "waiting": waiting})
 
 
 def no_child_left(root: Download) -> Wish:
-    return _change(root, ["state", "epoch", "round", "cascade", "waiting", "open", "held"], {"waiting": None})
+    return _change(root, [*AS_READ, "waiting", "open", "held"], {"waiting": None})
 
 
 def children_left(root: Download) -> Wish:

@@ -16,6 +16,7 @@ from cratekeeper.domain.models import NONE, Download, Tally
 from cratekeeper.domain.states import TERMINAL, State
 from cratekeeper.services.process import Done
 from tests.support.builders import (
+    NOW,
     ROOT,
     Values,
     a_child,
@@ -432,6 +433,18 @@ def test_a_new_priority_cascades_to_the_children(crate: Crate) -> None:
     crate.settle_down()
     assert crate.item(album).state is State.COMPLETED
     assert crate.hungry() == {}
+
+
+@pytest.mark.parametrize("runs", [False, True])
+def test_a_new_priority_dates_a_root_that_waits_and_nothing_that_a_worker_dates(crate: Crate, runs: bool) -> None:
+    """Epoch and round do not tell a worker of it: on a clock that lags it would write an older time (I27)."""
+    state = State.IN_PROGRESS if runs else State.PENDING
+    album = an_album(1, state=state)
+    crate.put(album, a_child(1))
+    crate.world.clock.advance(5)
+    moved = act(crate, Action.PRIORITY, ROOT, lane=Lane.LOW)
+    assert moved.updated_at == (album.updated_at if runs else at(5))
+    assert crate.item(child_id(ROOT, 1)).updated_at == NOW
 
 
 def test_a_child_has_the_priority_of_its_album(crate: Crate) -> None:

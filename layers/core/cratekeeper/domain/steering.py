@@ -194,9 +194,11 @@ class Steering:
         if verb in _RESTARTS and item.state in _ENDED:
             verb = Verb.RETRY if verb is not Verb.REOPEN else verb
         state = move(item.state, verb)
-        put = Fields(state=state, updated_at=max(item.updated_at, self.now))
         if verb is Verb.PRIORITIZE and self.cascade.lane:
-            return put | Fields(lane=self.cascade.lane)
+            # Its worker alone dates what runs, or is claimed unread: epoch and round do not tell it of this.
+            is_dated = item.is_root and state is not State.IN_PROGRESS
+            return Fields(state=state, lane=self.cascade.lane) | (self._dated(item) if is_dated else Fields())
+        put = Fields(state=state) | self._dated(item)
         put |= Fields(lease_until=None, owner=None, next_retry_at=None, parked_until=None, paused_from=None)
         match verb:
             case Verb.CANCEL:
@@ -208,6 +210,9 @@ class Steering:
             case _:
                 put |= _restarted(item)
         return put
+
+    def _dated(self, item: Download) -> Fields:
+        return Fields(updated_at=max(item.updated_at, self.now))
 
     def root(self, root: Download, after: Iterable[Download]) -> Change:
         """The root's own change; `after` are its children as they will be."""
@@ -349,7 +354,8 @@ def _restarted(item: Download) -> Fields:
 
 
 def _as_read(item: Download) -> Fields:
-    return Fields(state=item.state, epoch=item.epoch, round=item.round, cascade=item.cascade)
+    state = Fields(state=item.state, epoch=item.epoch, round=item.round)
+    return state | Fields(cascade=item.cascade, updated_at=item.updated_at)
 
 
 def _sets_as_read(holder: Sets) -> Fields:

@@ -33,6 +33,11 @@ def _as_read(item: Download) -> Fields:
     return Fields(state=item.state, epoch=item.epoch, round=item.round, cascade=item.cascade)
 
 
+def _unmoved(item: Download) -> Fields:
+    """As read, and in its lane ever since: a new priority of waiting work tells itself by `updated_at` alone."""
+    return _as_read(item) | Fields(updated_at=item.updated_at)
+
+
 def _mine(item: Download) -> Fields:
     """Guard of every worker write: its own claim, and nobody is changing the whole family."""
     return Fields(state=State.IN_PROGRESS, epoch=item.epoch, cascade=None)
@@ -64,7 +69,7 @@ def claim(item: Download, *, lease_until: datetime, owner: str, now: datetime, c
     kind = EventType.LEASE_RECOVERED if recovers else EventType.DOWNLOAD_STARTED
     return Change(
         key=item.key,
-        given=_as_read(item) | Fields(lease_until=item.lease_until),
+        given=_unmoved(item) | Fields(lease_until=item.lease_until),
         put=Fields(
             state=state,
             epoch=item.epoch + 1,
@@ -84,6 +89,13 @@ def claim(item: Download, *, lease_until: datetime, owner: str, now: datetime, c
     )
 
 
+def claim_unread(child: Download, *, lease_until: datetime, owner: str, now: datetime) -> Change:
+    """`claim` of a child that never ran, taken for what it was created as: its priority does not date it."""
+    change = claim(child, lease_until=lease_until, owner=owner, now=now)
+    del change.given["updated_at"]
+    return change
+
+
 def renew(item: Download, *, lease_until: datetime) -> Change:
     """Extend the holder's lease; refused once anybody else took, cancelled or paused the item."""
     return Change(
@@ -96,30 +108,19 @@ def renew(item: Download, *, lease_until: datetime) -> Change:
 def park(item: Download, *, until: datetime, now: datetime) -> Change:
     """Keep an album PENDING until the capacity window ends; it leaves the releasable work."""
     move(item.state, Verb.PARK)
-    return Change(
-        key=item.key,
-        given=_as_read(item) | Fields(parked_until=item.parked_until),
-        put=Fields(
-            parked_until=until,
-            due_at=until,
-            waiting=Waiting(item.lane, Rank.PARKED),
-            updated_at=_later(item, now),
-        ),
-    )
+    return _placed(item, Rank.PARKED, parked_until=until, due_at=until, now=now)
 
 
 def unpark(item: Download, *, now: datetime, next_visit: datetime) -> Change:
     """Put a parked album back among the releasable work."""
-    return Change(
-        key=item.key,
-        given=_as_read(item) | Fields(parked_until=item.parked_until),
-        put=Fields(
-            parked_until=None,
-            due_at=next_visit,
-            waiting=Waiting(item.lane, Rank.ROOT),
-            updated_at=_later(item, now),
-        ),
-    )
+    return _placed(item, Rank.ROOT, parked_until=None, due_at=next_visit, now=now)
+
+
+def _placed(item: Download, rank: Rank, *, parked_until: datetime | None, due_at: datetime, now: datetime) -> Change:
+    """Among the waiting work of its lane, under what parked it as read."""
+    place = Fields(waiting=Waiting(item.lane, rank), parked_until=parked_until, due_at=due_at)
+    given = _unmoved(item) | Fields(parked_until=item.parked_until)
+    return Change(key=item.key, given=given, put=place | Fields(updated_at=_later(item, now)))
 
 
 def finish(item: Download, media: Media, *, now: datetime) -> Change:

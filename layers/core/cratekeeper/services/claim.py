@@ -11,7 +11,7 @@ from cratekeeper.domain.ids import parent_of
 from cratekeeper.domain.limits import AlbumCapacity, day_window, hour_window, window_end
 from cratekeeper.domain.models import Download, Kind
 from cratekeeper.domain.states import State
-from cratekeeper.domain.transitions import claim, fail, park
+from cratekeeper.domain.transitions import claim, claim_unread, fail, park
 from cratekeeper.domain.writes import Change, FreeLock, FreeSlot, TakeCapacity, Window, Write, applied
 from cratekeeper.ports import Clock, DownloadStore, Ids
 from cratekeeper.services.release import Release, Seen
@@ -128,7 +128,7 @@ class Claims:
             created_at=born,
             updated_at=born,
         )
-        change = claim(unread, lease_until=grant.permit.until, owner=self.ids.nonce(), now=now)
+        change = claim_unread(unread, lease_until=grant.permit.until, owner=self.ids.nonce(), now=now)
         try:
             claimed = self.store.write(change)
         except WriteRefused as refused:
