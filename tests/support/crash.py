@@ -55,16 +55,17 @@ def killed_at_call(calls: Calls, run: Callable[[], object], *, number: int) -> b
     return False
 
 
-def meanwhile(calls: Calls, site: str, act: Callable[[], object]) -> None:
-    """Have something done by others just before the next call of a site is carried out."""
-    is_done = False
+def meanwhile(calls: Calls, site: str, act: Callable[[], object], *, after: int = 0) -> None:
+    """Have something done by others just before a call of a site is carried out: the next, or one `after` it."""
+    left = after
 
     def interleave(called: str, call: Callable[[], Any]) -> Any:
-        nonlocal is_done
-        if called == site and not is_done:
-            is_done = True
-            calls.around = None
-            act()
+        nonlocal left
+        if called == site:
+            left -= 1
+            if left < 0:
+                calls.around = None
+                act()
         return call()
 
     calls.around = interleave

@@ -311,8 +311,9 @@ class Downloads(Compared):
         root = self.view(pick, back, roots=True)
         for number in root.open_chunks:
             holder = self.past[Key(root.id, f"S#{number:05d}")][-1]
-            if not holder.open:
-                self.do((transitions.close_chunk(root, number), plain.close_chunk(root, number)))
+            if isinstance(holder, Chunk) and not holder.open:
+                closed = (transitions.close_chunk(root, number), plain.close_chunk(root, number))
+                self.do(closed, (transitions.still_empty(holder), plain.still_empty(holder)))
 
     @rule(pick=picks, back=backs, skew=skews)
     def end_album(self, pick: int, back: int, skew: int) -> None:
@@ -398,7 +399,6 @@ def _check_move(old: Download, new: Download) -> None:
     assert not old.is_terminal or new.round > old.round or _is_cleaned(old, new), "a terminal state absorbs"
     assert new.epoch in (old.epoch, old.epoch + 1)
     assert new.epoch == old.epoch or (new.state is State.IN_PROGRESS and new.owner), "the epoch rises at claims only"
-    # A view that somebody else has meanwhile moved on from, and a slow clock: it falls by their difference at most.
     assert new.updated_at >= old.updated_at, "updated_at falls"
     assert new.seq in (old.seq, old.seq + 1)
     assert new.seq > old.seq or (new.state, new.epoch) == (old.state, old.epoch), "a move without an event"

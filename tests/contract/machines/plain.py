@@ -127,13 +127,13 @@ def _later(view: Download, now: datetime) -> datetime:
 
 def claim(view: Download, *, until: datetime, owner: str, now: datetime, counted: bool) -> Wish:
     put = _claimed(view, until=until, owner=owner, now=now, counted=counted)
-    return _change(view, [*AS_READ, "lease_until", "updated_at"], put, event=_claims(view))
+    return _change(view, [*AS_READ, "lease_until", "updated_at", "lane", "parked_until"], put, event=_claims(view))
 
 
 def claim_unread(view: Download, *, until: datetime, owner: str, now: datetime) -> Wish:
     """Whoever has not read a child does not know when its priority was last changed."""
     put = _claimed(view, until=until, owner=owner, now=now, counted=False)
-    return _change(view, [*AS_READ, "lease_until"], put, event=_claims(view))
+    return _change(view, [*AS_READ, "lease_until", "parked_until"], put, event=_claims(view))
 
 
 def _claims(view: Download) -> EventType:
@@ -166,13 +166,13 @@ def renew(view: Download, *, until: datetime) -> Wish:
 def park(view: Download, *, until: datetime, now: datetime) -> Wish:
     waits = Waiting(view.lane, Rank.PARKED)
     put = {"parked_until": until, "due_at": until, "waiting": waits, "updated_at": _later(view, now)}
-    return _change(view, [*AS_READ, "parked_until", "updated_at"], put)
+    return _change(view, [*AS_READ, "parked_until", "updated_at", "lane"], put)
 
 
 def unpark(view: Download, *, now: datetime, visit: datetime) -> Wish:
     waits = Waiting(view.lane, Rank.ROOT)
     put = {"parked_until": None, "due_at": visit, "waiting": waits, "updated_at": _later(view, now)}
-    return _change(view, [*AS_READ, "parked_until", "updated_at"], put)
+    return _change(view, [*AS_READ, "parked_until", "updated_at", "lane"], put)
 
 
 def _over(view: Download, state: State, now: datetime) -> Row:
@@ -256,13 +256,13 @@ def expand(view: Download, *, total: int, now: datetime, visit: datetime) -> Wis
         "content_name": view.content_name,
         "artist_name": view.artist_name,
     }
-    return _worker(view, put, event=EventType.CHILDREN_CREATED, expanded=False, cursor=view.cursor)
+    return _worker(view, put, event=EventType.CHILDREN_CREATED, expanded=False, cursor=view.cursor, lane=view.lane)
 
 
 def rejoin(view: Download, *, now: datetime, visit: datetime) -> Wish:
     waits = Waiting(view.lane, Rank.CHILDREN)
     put = RESTS | {"due_at": visit, "waiting": waits, "updated_at": _later(view, now)}
-    return _worker(view, put, expanded=True, owner=view.owner)
+    return _worker(view, put, expanded=True, owner=view.owner, lane=view.lane)
 
 
 def _open_child(holder: Any, ordinal: int, after: Callable[[Row], Row]) -> Wish:
@@ -305,6 +305,10 @@ def close_chunk(root: Download, number: int) -> Wish:
     )
 
 
+def still_empty(chunk: Any) -> Wish:
+    return Wish(chunk.key, lambda row: row is not None and not row["open"], lambda row: row)
+
+
 def end_album(root: Download, ends: Any, *, now: datetime) -> Wish:
     took = now - (root.started_at or now)
     put = _over(root, ends.state, now) | {
@@ -337,4 +341,4 @@ def no_child_left(root: Download) -> Wish:
 
 def children_left(root: Download) -> Wish:
     put = {"waiting": Waiting(root.lane, Rank.CHILDREN)}
-    return _worker(root, put, round=root.round, expanded=True, waiting=None)
+    return _worker(root, put, round=root.round, expanded=True, waiting=None, lane=root.lane)

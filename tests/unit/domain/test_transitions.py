@@ -374,3 +374,23 @@ def test_an_album_comes_back_into_the_index() -> None:
     album = an_album(waiting=None)
     assert applied(album, transitions.children_left(album)).waiting == Waiting(Lane.NORMAL, Rank.CHILDREN)
     assert not holds(an_album(), transitions.children_left(album))
+
+
+@pytest.mark.parametrize("moved", [{"lane": Lane.LOW}, {"updated_at": at(1)}, {"parked_until": at(9)}])
+def test_what_was_moved_or_parked_since_it_was_read_is_neither_claimed_nor_moved(moved: Values) -> None:
+    """None of these raises epoch or round, and a clock that lags does not date it later."""
+    item = a_download(parked_until=at(5))
+    writes = [
+        transitions.claim(item, lease_until=at(60), owner="me", now=at(5)),
+        transitions.park(item, until=at(99), now=NOW),
+        transitions.unpark(item, now=NOW, next_visit=at(60)),
+    ]
+    assert [holds(replace(item, **moved), write) for write in writes] == [False] * 3
+    assert all(holds(item, write) for write in writes)
+
+
+def test_a_child_is_claimed_unread_whatever_its_lane_and_date() -> None:
+    child = a_child(1)
+    change = transitions.claim_unread(child, lease_until=at(60), owner="me", now=NOW)
+    assert holds(replace(child, lane=Lane.LOW, updated_at=at(-9)), change)
+    assert not holds(replace(child, round=1), change)

@@ -5,16 +5,19 @@ from typing import Any
 
 import pytest
 
+from cratekeeper.domain.events import EventType
 from cratekeeper.domain.failures import ErrorType
+from cratekeeper.domain.ids import child_id
 from cratekeeper.domain.lanes import Lane
 from cratekeeper.domain.limits import AlbumCapacity
-from cratekeeper.domain.models import Download
-from cratekeeper.domain.states import State
+from cratekeeper.domain.models import Cascade, Download
+from cratekeeper.domain.states import State, Verb
 from cratekeeper.services.process import LONGEST_POSTPONEMENT_S, Done, Postpone
 from tests.support.builders import (
     NOW,
     ROOT,
     Values,
+    a_child,
     a_download,
     a_permit,
     a_running,
@@ -84,10 +87,11 @@ def test_an_item_under_a_live_lease_is_left_to_its_worker() -> None:
 
 
 @pytest.mark.parametrize("closed", [{"paused": True}, {"limit": 0}])
-def test_a_message_that_comes_while_the_queue_is_closed_gives_its_permit_back(crate: Crate, closed: Values) -> None:
+def test_a_message_that_comes_while_the_queue_is_closed_starts_nothing(crate: Crate, closed: Values) -> None:
+    """Its permit stays: another worker, that looked before, may be claiming under it."""
     item = put(crate, a_download(), ROOT, **closed)
     assert crate.work(ROOT) == Done()
-    assert (crate.item(ROOT), crate.world.control.permits) == (item, {})
+    assert (crate.item(ROOT), crate.held()) == (item, {ROOT})
 
 
 def test_a_message_that_comes_while_the_queue_is_paused_without_a_limit_starts_nothing(crate: Crate) -> None:
@@ -96,14 +100,21 @@ def test_a_message_that_comes_while_the_queue_is_paused_without_a_limit_starts_n
     assert crate.item(ROOT) == item
 
 
-@pytest.mark.parametrize("permit", [a_permit(epoch=7), a_permit(round=1), a_permit(at(-1))])
+@pytest.mark.parametrize("permit", [a_permit(epoch=0, round=1), a_permit(epoch=1), a_permit(at(-1), epoch=1, round=1)])
 def test_a_permit_of_another_attempt_is_of_no_use(crate: Crate, permit: object) -> None:
     """Rule 1: a good one takes its place before the claim, where there is room."""
-    put(crate, a_download(), permits={ROOT: permit}, limit=1)
+    put(crate, a_download(epoch=1, round=1), permits={ROOT: permit}, limit=1)
     crate.world.provider.fail("track", crate.item(ROOT).content_id, ErrorType.NOT_FOUND)
     crate.work(ROOT)
     assert crate.item(ROOT).state is State.FAILED
     assert crate.held() == set()
+
+
+@pytest.mark.parametrize("permit", [a_permit(epoch=7), a_permit(round=1)])
+def test_a_permit_newer_than_what_was_read_is_left_to_whoever_knows_more(crate: Crate, permit: object) -> None:
+    item = put(crate, a_download(), permits={ROOT: permit}, limit=1)
+    assert crate.work(ROOT) == Done()
+    assert (crate.item(ROOT), crate.world.control.permits) == (item, {ROOT: permit})
 
 
 def test_without_a_permit_and_without_room_nothing_is_claimed(crate: Crate) -> None:
@@ -214,3 +225,67 @@ def test_an_album_that_is_paused_meanwhile_is_not_parked() -> None:
     meanwhile(crate.world.calls, "store.write", lambda: crate.put(paused))
     crate.work(item.id)
     assert (crate.item(item).state, crate.item(item).parked_until) == (State.PAUSED, None)
+
+
+def test_a_claim_refused_by_a_new_priority_is_rung_again_in_its_lane(crate: Crate) -> None:
+    """The permit is as good as before: whoever is rung reads the item anew."""
+    item = put(crate, a_download(), ROOT)
+    moved = replace(item, lane=Lane.LOW, updated_at=at(1))
+    meanwhile(crate.world.calls, "store.commit", lambda: crate.put(moved))
+    assert crate.work(ROOT) == Done()
+    assert (crate.item(ROOT), crate.held()) == (moved, {ROOT})
+    assert crate.rung() == [ROOT]
+
+
+def test_a_permit_under_which_another_worker_runs_the_item_stays_its_own(crate: Crate) -> None:
+    item = put(crate, a_download(), ROOT)
+    running = replace(item, state=State.IN_PROGRESS, epoch=1, lease_until=at(60), owner="another")
+    meanwhile(crate.world.calls, "store.commit", lambda: crate.put(running))
+    crate.work(ROOT)
+    assert (crate.item(ROOT), crate.held(), crate.rung()) == (running, {ROOT}, [])
+
+
+@pytest.mark.parametrize("state", [State.PENDING, State.IN_PROGRESS])
+def test_a_child_of_an_album_that_is_forced_starts_before_its_album(crate: Crate, state: State) -> None:
+    """It is claimed under the same permit by whoever read it before: so nobody else may give the permit away."""
+    lease = at(60) if state is State.IN_PROGRESS else None
+    track = crate.world.provider.add_track("track")
+    crate.put(an_album(1, state=state, round=1, lease_until=lease), a_child(1, content_id=track.id))
+    crate.permit(child_id(ROOT, 1))
+    crate.work(child_id(ROOT, 1))
+    assert crate.item(child_id(ROOT, 1)).state is State.COMPLETED
+
+
+@pytest.mark.parametrize(("epoch", "kept"), [(0, True), (1, False)])
+def test_a_child_of_an_album_in_change_keeps_its_permit_for_the_end_of_it(crate: Crate, epoch: int, kept: bool) -> None:
+    """One of an earlier attempt is handed on."""
+    cascade = Cascade(verb=Verb.PRIORITIZE, event=EventType.PRIORITY_CHANGED, actor="alice", lane=Lane.LOW)
+    child = a_child(1, epoch=epoch)
+    crate.put(an_album(1, cascade=cascade), child)
+    crate.permit(child.id)
+    assert crate.work(child.id) == Done()
+    assert (crate.item(child.id), crate.held()) == (child, {child.id} if kept else set())
+
+
+def test_a_root_in_change_keeps_its_permit_for_the_end_of_it(crate: Crate) -> None:
+    cascade = Cascade(verb=Verb.PRIORITIZE, event=EventType.PRIORITY_CHANGED, actor="alice", lane=Lane.LOW)
+    album = put(crate, an_album(1, state=State.PENDING, cascade=cascade), permits={ROOT: a_permit(epoch=1)})
+    assert crate.work(ROOT) == Done()
+    assert (crate.item(ROOT), crate.held()) == (album, {ROOT})
+
+
+def test_without_a_permit_a_child_of_an_album_in_change_is_left_to_it(crate: Crate) -> None:
+    cascade = Cascade(verb=Verb.PAUSE, event=EventType.DOWNLOAD_PAUSED, actor="alice")
+    child = a_child(1)
+    crate.put(an_album(1, cascade=cascade), child)
+    assert crate.work(child.id) == Done()
+    assert (crate.item(child.id), crate.held(), crate.hungry()) == (child, set(), {})
+
+
+def test_without_a_downloader_service_a_permit_stays_and_nobody_is_rung_for_it() -> None:
+    crate = Crate.of(knobs=Knobs(is_configured=False))
+    item = put(crate, a_download(), ROOT)
+    assert crate.work(ROOT) == Done()
+    crate.world.clock.advance(15)
+    crate.dispatch.tick()
+    assert (crate.item(ROOT).state, crate.held(), crate.rung()) == (item.state, {ROOT}, [])

@@ -1,6 +1,7 @@
 """Orders of operators, and work at once."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -17,6 +18,7 @@ from cratekeeper.domain.retry import RetryPolicy
 from cratekeeper.domain.states import State
 from cratekeeper.services.control import QueueControl, WorkNow
 from tests.support.builders import a_download, a_permit, at, root_id
+from tests.support.crash import killed_at
 from tests.support.crate import ADMIN, ALICE, ONE_BY_ONE, Crate, Knobs
 from tests.support.operating import MemoryWorker, Operated, operated
 
@@ -50,6 +52,31 @@ def test_a_paused_queue_starts_nothing_until_it_is_resumed() -> None:
     control.resume(by=ADMIN)
     crate.drain()
     assert states(crate, ids) == [State.COMPLETED] * 3
+
+
+def test_what_was_rung_while_the_queue_was_paused_is_rung_again_at_its_end() -> None:
+    crate = Crate.of(limit=2)
+    control, (runs, waits) = operated(crate).queue_control, tracks(crate, 2)
+    killed_at(crate.world.calls, "provider.audio", lambda: crate.work(runs))
+    control.pause(by=ADMIN)
+    crate.drain()
+    crate.world.clock.advance(15)
+    crate.dispatch.tick()
+    rings = len(crate.rung())
+    control.resume(by=ADMIN)
+    assert crate.rung()[rings:] == [waits]
+
+
+def test_what_was_rung_under_a_limit_of_0_is_rung_again_with_the_next_limit() -> None:
+    crate = Crate.of(limit=1)
+    control, (waits, *_) = operated(crate).queue_control, tracks(crate, 1)
+    crate.world.table.control = replace(crate.world.control, limit=0)
+    crate.drain()
+    rings = len(crate.rung())
+    control.resume(by=ADMIN)
+    assert crate.rung()[rings:] == []
+    control.limit(1, by=ADMIN)
+    assert crate.rung()[rings:] == [waits]
 
 
 @pytest.mark.case("X-07")
@@ -187,7 +214,7 @@ def test_a_raised_limit_is_used_at_once_and_a_lowered_one_stops_nobody() -> None
     assert crate.held() == {ids[0]}
     control.limit(3, by=ADMIN)
     assert crate.held() == set(ids[:3])
-    assert crate.rung() == ids[:3]
+    assert crate.rung() == [ids[0], *ids[:3]]
     control.limit(1, by=ADMIN)
     assert crate.held() == set(ids[:3])
     crate.drain()

@@ -5,16 +5,17 @@ from dataclasses import replace
 
 import pytest
 
+from cratekeeper.domain.actions import Action
 from cratekeeper.domain.catalog import Availability
 from cratekeeper.domain.failures import ErrorType
 from cratekeeper.domain.ids import CHUNK, MAX_CHILDREN, child_id, chunk_key, chunk_of, chunk_range
-from cratekeeper.domain.lanes import Lane
+from cratekeeper.domain.lanes import Lane, Rank, Waiting
 from cratekeeper.domain.models import Chunk, Download, Kind, Source
 from cratekeeper.domain.states import State
 from tests.memory.samples import content_id
 from tests.support.builders import Values, a_row, a_track, at
 from tests.support.crash import killed_at, killed_at_call, meanwhile
-from tests.support.crate import ADMIN, BOB, Crate
+from tests.support.crate import ADMIN, ALICE, BOB, Crate
 
 SIZES = [1, 97, 98, 99, 120, 196, 197, 250]
 CLOSED: Values = {"paused": True}
@@ -283,3 +284,30 @@ def test_one_chunk_is_one_transaction_of_at_most_a_hundred_writes(crate: Crate) 
     seen = crate.world.calls.counting()
     crate.work(album.id)
     assert seen["store.commit"] == 1 + 2 + 2  # the claim, the plan by chunks, the children by chunks
+
+
+def lowered(crate: Crate, album: Download) -> Download:
+    return crate.steer.act(album.id, Action.PRIORITY, caller=ALICE, lane=Lane.LOW)
+
+
+def test_a_priority_changed_during_the_expansion_is_that_of_the_children_too(crate: Crate) -> None:
+    album = crate.album(tracks=2)
+    meanwhile(crate.world.calls, "provider.album", lambda: lowered(crate, album))
+    crate.deliver()
+    expanded = crate.item(album)
+    assert (expanded.lane, expanded.waiting) == (Lane.LOW, Waiting(Lane.LOW, Rank.CHILDREN))
+    assert {child.lane for child in crate.children(album)} == {Lane.LOW}
+    assert "lease_lost" not in crate.world.log.actions()
+
+
+def test_a_priority_changed_as_an_album_rejoins_its_children_costs_no_lease() -> None:
+    crate = Crate.of(limit=9)
+    album = crate.album(tracks=2)
+    crate.deliver()
+    crate.steer.retry(album.id, caller=ADMIN, force=True)
+    meanwhile(crate.world.calls, "store.commit", lambda: lowered(crate, album), after=1)
+    crate.work(album.id)
+    rejoined = crate.item(album)
+    assert (rejoined.lane, rejoined.state, rejoined.lease_losses) == (Lane.LOW, State.IN_PROGRESS, 0)
+    assert rejoined.lease_until is None
+    assert "lease_lost" not in crate.world.log.actions()

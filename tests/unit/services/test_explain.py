@@ -15,7 +15,7 @@ from cratekeeper.domain.limits import AlbumCapacity
 from cratekeeper.domain.models import Cascade, Download, Kind
 from cratekeeper.domain.states import TERMINAL, State, Verb
 from cratekeeper.services.explain import Blocker
-from tests.support.builders import NOW, ROOT, a_child, a_chunk, a_download, a_running, an_album, at, root_id
+from tests.support.builders import NOW, ROOT, Values, a_child, a_chunk, a_download, a_running, an_album, at, root_id
 from tests.support.crate import ADMIN, ALICE, BOB, Crate, Knobs
 
 
@@ -166,7 +166,20 @@ def test_a_family_in_change_says_so(crate: Crate) -> None:
     cascade = Cascade(verb=Verb.PAUSE, event=EventType.DOWNLOAD_PAUSED, actor="alice")
     crate.put(an_album(cascade=cascade), a_child(1))
     assert told(crate) == [Blocker("changing", "the pause of its album is under way")]
-    assert told(crate, child_id(ROOT, 1)) == [Blocker("album_not_ready", f"its album {ROOT} is IN_PROGRESS")]
+    of_album = f"the pause of its album {ROOT} is under way"
+    assert told(crate, child_id(ROOT, 1)) == [Blocker("album_not_ready", of_album)]
+
+
+def test_a_child_of_an_album_that_is_paused_says_so(crate: Crate) -> None:
+    crate.put(an_album(state=State.PAUSED), a_child(1))
+    assert told(crate, child_id(ROOT, 1)) == [Blocker("album_not_ready", f"its album {ROOT} is PAUSED")]
+
+
+@pytest.mark.parametrize(("closed", "when"), [({}, "for it"), ({"paused": True}, "once the queue opens")])
+def test_who_has_a_permit_is_told_when_it_starts(crate: Crate, closed: Values, when: str) -> None:
+    crate.put(a_download())
+    crate.permit(ROOT, **closed)
+    assert told(crate)[-1] == Blocker("starting", f"it has a permit, and a worker is rung {when}")
 
 
 def test_a_child_whose_album_is_gone(crate: Crate) -> None:

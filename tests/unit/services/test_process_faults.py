@@ -167,6 +167,33 @@ def test_an_album_that_rejoins_its_children_offers_them(crate: Crate, lost: bool
     assert "lease_lost" not in crate.world.log.actions()
 
 
+def test_an_album_that_rejoins_ends_with_the_last_child_that_ended_meanwhile(crate: Crate) -> None:
+    """The children of a forced album run on: what the claim read of them is old by then."""
+    crate.put(an_album(1, state=State.PENDING, round=1, waiting=None), a_child(1, state=State.COMPLETED))
+    ended = replace(crate.item(ROOT), open=NONE, state=State.IN_PROGRESS, epoch=2, due_at=at(60))
+
+    def settled() -> None:
+        claimed = crate.item(ROOT)
+        crate.put(replace(ended, owner=claimed.owner, lease_until=claimed.lease_until))
+
+    meanwhile(crate.world.calls, "store.commit", settled, after=1)
+    crate.work(ROOT)
+    assert crate.item(ROOT).state is State.COMPLETED
+
+
+@pytest.mark.parametrize(("site", "after"), [("store.commit", 1), ("store.get", 0)])
+@pytest.mark.parametrize("state", [State.CANCELLED, State.PAUSED])
+def test_an_album_that_is_stopped_as_it_rejoins_gives_its_permit_back(
+    crate: Crate, site: str, after: int, state: State
+) -> None:
+    crate.put(an_album(1, state=State.PENDING, round=1, waiting=None), a_child(1, state=state))
+    stopped = replace(crate.item(ROOT), state=state, epoch=2)
+    meanwhile(crate.world.calls, site, lambda: crate.put(stopped), after=after)
+    crate.work(ROOT)
+    assert crate.item(ROOT) == stopped
+    assert (crate.held(), crate.hungry()) == (set(), {})
+
+
 @pytest.mark.parametrize("left", [NONE, frozenset({100})])
 def test_a_message_that_comes_back_closes_the_chunk_that_its_child_emptied(crate: Crate, left: frozenset[int]) -> None:
     crate.put(

@@ -315,7 +315,7 @@ def test_a_grant_is_kept_for_a_worker_that_goes_on_with_it(crate: Crate) -> None
     assert grant is not None
     assert grant.seeker.id == A
     assert crate.rung() == []
-    crate.release.ring(grant)
+    crate.release.ring(grant.seeker)
     assert crate.rung() == [A]
 
 
@@ -351,3 +351,13 @@ def test_of_two_second_rings_one_is_made(crate: Crate) -> None:
         crate.release.ring_again(item, a_held(A))
         crate.world.clock.advance(0.001)
     assert crate.rung() == [A]
+
+
+def test_a_permit_is_handed_to_whom_an_earlier_one_has_lapsed(crate: Crate) -> None:
+    """A second permit in its name would refuse the swap for ever."""
+    pending(crate)
+    crate.permit(permits={FREE: a_permit(), A: a_permit(at(-1))})
+    grant = crate.release.hand_on(a_held(FREE), keeps=True)
+    assert grant is not None
+    assert grant.seeker.id == A
+    assert crate.world.control.permits == {A: grant.seeker.permit}

@@ -12,7 +12,18 @@ from cratekeeper.domain.states import State
 from cratekeeper.domain.writes import Create
 from cratekeeper.ports import WaitingEntry
 from cratekeeper.services.release import Seen
-from tests.support.builders import Values, a_child, a_chunk, a_control, a_held, a_permit, an_album, at, root_id
+from tests.support.builders import (
+    Values,
+    a_child,
+    a_chunk,
+    a_control,
+    a_download,
+    a_held,
+    a_permit,
+    an_album,
+    at,
+    root_id,
+)
 from tests.support.crash import meanwhile, showing
 from tests.support.crate import Crate
 
@@ -30,14 +41,14 @@ def stored(crate: Crate, *records: Download | Chunk) -> None:
 def family(crate: Crate, count: int = 3, **fields: Any) -> Download:
     """An album that waits for as many children, none of which has started."""
     album = an_album(count, **fields)
-    stored(crate, album, *(a_child(ordinal) for ordinal in range(1, count + 1)))
+    stored(crate, album, *(a_child(ordinal, lane=album.lane) for ordinal in range(1, count + 1)))
     return album
 
 
 def test_an_expanded_album_swaps_its_permit_to_its_children(crate: Crate) -> None:
     album = family(crate, 5)
     crate.permit(A)
-    crate.release.offer_children(album, held=a_held(A))
+    crate.release.offer_children(album, crate.world.control, held=a_held(A))
     assert crate.held() == {child_id(A, ordinal) for ordinal in (1, 2, 3)}
     assert crate.rung() == [child_id(A, ordinal) for ordinal in (1, 2, 3)]
     assert crate.hungry() == {Lane.NORMAL: {child_id(A, 4)}}
@@ -49,14 +60,14 @@ def test_room_that_comes_before_the_next_childs_mark_is_used(crate: Crate) -> No
     crate.permit(A)
     first_two = [child_id(A, 1), child_id(A, 2)]
     meanwhile(crate.world.calls, "permits.mark", lambda: crate.permit(*first_two))
-    crate.release.offer_children(album, held=a_held(A))
+    crate.release.offer_children(album, crate.world.control, held=a_held(A))
     assert crate.held() == {*first_two, child_id(A, 3)}
     assert crate.rung().count(child_id(A, 3)) == 2
 
 
 def test_an_expanded_album_without_a_limit_rings_all_its_children() -> None:
     crate = Crate.of(limit=None)
-    crate.release.offer_children(family(crate), held=None)
+    crate.release.offer_children(family(crate), crate.world.control, held=None)
     assert crate.rung() == [child_id(A, ordinal) for ordinal in (1, 2, 3)]
 
 
@@ -65,7 +76,7 @@ def test_the_children_of_a_paused_queue_wait(limit: int | None) -> None:
     crate = Crate.of(limit=limit)
     album = family(crate)
     crate.permit(A, paused=True)
-    crate.release.offer_children(album, held=a_held(A))
+    crate.release.offer_children(album, crate.world.control, held=a_held(A))
     assert crate.rung() == []
 
 
@@ -112,7 +123,7 @@ def test_a_finisher_that_has_just_seen_its_album_needs_no_read_of_it(crate: Crat
     grant = crate.release.hand_on(a_held(FREE), seen=Seen(crate.world.control, album), keeps=True)
     assert grant is not None
     assert grant.seeker.id == child_id(A, 1)
-    assert grant.seen.album == album
+    assert grant.album == album
     assert "store.get" not in seen
 
 
@@ -168,3 +179,22 @@ def test_children_of_an_older_album_go_first_whatever_a_finisher_has_just_seen(
     seen = Seen(crate.world.control, replace(younger, open=frozenset({2})))
     crate.release.hand_on(a_held(finished), seen=seen)
     assert crate.held() == {child_id(A, 1), child_id(A, 2)}
+
+
+def test_work_that_is_listed_in_a_higher_lane_than_its_own_takes_nobodys_turn(crate: Crate) -> None:
+    """The index lags behind a new priority; the grant would be refused while that lane is hungry."""
+    family(crate, 1, lane=Lane.LOW)
+    stored(crate, a_download(root_id(2)))
+    crate.permit(hungry={Lane.NORMAL: frozenset({root_id(2)})})
+    showing(crate.world.calls, "store.waiting", [WaitingEntry(A, Lane.HIGH, Rank.CHILDREN)])
+    grant = crate.release.next(crate.world.control)
+    assert grant is not None
+    assert grant.seeker.id == root_id(2)
+
+
+def test_work_that_is_listed_in_a_higher_lane_runs_where_nothing_else_waits(crate: Crate) -> None:
+    album = family(crate, 1, lane=Lane.LOW)
+    showing(crate.world.calls, "store.waiting", [WaitingEntry(A, Lane.HIGH, Rank.CHILDREN)])
+    grant = crate.release.next(crate.world.control)
+    assert grant is not None
+    assert (grant.seeker.id, grant.seeker.lane) == (child_id(album.id, 1), album.lane)

@@ -206,17 +206,18 @@ def test_a_chunk_that_is_closed_already_needs_no_second_write(crate: Crate) -> N
 @pytest.mark.parametrize("round_", [0, 1])
 def test_a_chunk_is_closed_under_the_albums_round(crate: Crate, round_: int) -> None:
     child = big_album(crate)
-    writes = []
-
-    def changing(called: str, call: Callable[[], Stored]) -> Stored:
-        writes.append(called)
-        if writes.count("store.write") == 2:
-            crate.put(replace(crate.item(ROOT), round=round_))
-        return call()
-
-    crate.world.calls.around = changing
+    meanwhile(crate.world.calls, "store.commit", lambda: crate.put(replace(crate.item(ROOT), round=round_)))
     crate.settle.child(child, None)
     assert crate.item(ROOT).state is F
+
+
+def test_a_chunk_that_a_retry_opens_meanwhile_is_not_closed(crate: Crate) -> None:
+    """Else nobody would look for the child that was retried, and the album would end without it."""
+    child = big_album(crate)
+    reopened = a_chunk(1, open=frozenset({99}), round=1)
+    meanwhile(crate.world.calls, "store.commit", lambda: crate.put(reopened))
+    assert crate.settle.child(child, None) is None
+    assert (crate.item(ROOT).state, crate.item(ROOT).open_chunks) == (State.IN_PROGRESS, frozenset({1}))
 
 
 def test_a_closed_chunk_whose_album_is_gone_is_left_alone(crate: Crate) -> None:
@@ -227,15 +228,7 @@ def test_a_closed_chunk_whose_album_is_gone_is_left_alone(crate: Crate) -> None:
 
 def test_an_album_that_vanishes_while_its_chunk_is_closed_is_left_alone(crate: Crate) -> None:
     child = big_album(crate)
-    writes = []
-
-    def vanishing(called: str, call: Callable[[], Stored]) -> Stored:
-        writes.append(called)
-        if writes.count("store.write") == 2:
-            del crate.world.table.parts[ROOT]["D"]
-        return call()
-
-    crate.world.calls.around = vanishing
+    meanwhile(crate.world.calls, "store.commit", lambda: crate.world.table.parts[ROOT].pop("D"))
     assert crate.settle.child(child, None) is None
 
 

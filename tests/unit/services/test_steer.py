@@ -447,6 +447,33 @@ def test_a_new_priority_dates_a_root_that_waits_and_nothing_that_a_worker_dates(
     assert crate.item(child_id(ROOT, 1)).updated_at == NOW
 
 
+def test_a_child_that_starts_again_does_so_in_the_lane_its_album_is_in_by_now(crate: Crate) -> None:
+    """One that had ended was not moved with its album; in a lane of its own it would wait behind it for ever."""
+    crate.put(
+        an_album(2, open=frozenset({2}), cancelled=frozenset({1}), lane=Lane.HIGH),
+        a_child(1, state=State.CANCELLED, lane=Lane.LOW),
+        a_child(2, lane=Lane.HIGH),
+    )
+    assert act(crate, Action.RETRY, child_id(ROOT, 1)).lane is Lane.HIGH
+
+
+def test_a_new_priority_meets_a_retry_of_a_child_on_its_way(crate: Crate) -> None:
+    crate.put(an_album(1, open=NONE, failed=frozenset({1})), a_child(1, state=State.FAILED))
+    moved = replace(crate.item(ROOT), lane=Lane.LOW)
+    meanwhile(crate.world.calls, "store.commit", lambda: crate.put(moved))
+    assert act(crate, Action.RETRY, child_id(ROOT, 1)).lane is Lane.LOW
+
+
+def test_a_permit_granted_and_claimed_since_the_family_was_read_is_left_alone(crate: Crate) -> None:
+    """A steering gives back what is of no use, and knows only as much as it has read."""
+    lapsed = a_running(child_id(ROOT, 1), lease_until=at(-1), due_at=None)
+    crate.put(an_album(1), lapsed)
+    granted = a_permit(epoch=lapsed.epoch)
+    meanwhile(crate.world.calls, "permits.read", lambda: crate.permit(lapsed.id, permits={lapsed.id: granted}))
+    act(crate, Action.PRIORITY, ROOT, lane=Lane.LOW)
+    assert crate.world.control.permits == {lapsed.id: granted}
+
+
 def test_a_child_has_the_priority_of_its_album(crate: Crate) -> None:
     album = running_album(crate)
     with pytest.raises(InvalidState, match=f"change that of {album.id}"):

@@ -11,7 +11,8 @@ from cratekeeper.domain.ids import child_id, plan_key
 from cratekeeper.domain.lanes import Lane, Rank, Waiting
 from cratekeeper.domain.models import NONE, Cascade, Download, Tally, Upload
 from cratekeeper.domain.states import TERMINAL, State, Verb
-from tests.support.builders import ROOT, a_child, a_chunk, a_download, a_running, an_album, at
+from cratekeeper.services.process import Done
+from tests.support.builders import ROOT, a_child, a_chunk, a_download, a_permit, a_running, an_album, at
 from tests.support.crash import killed_at, killed_at_call, meanwhile
 from tests.support.crate import ADMIN, ALICE, Crate
 
@@ -68,6 +69,22 @@ def test_a_large_album_changes_its_priority(crate: Crate, large: Download) -> No
     assert {child.lane for child in crate.children(large)} == {Lane.LOW}
     crate.settle_down()
     assert crate.item(large).state is State.COMPLETED
+
+
+@pytest.mark.parametrize("is_child", [False, True])
+def test_who_was_rung_during_a_cascade_is_rung_again_at_its_end(crate: Crate, large: Download, is_child: bool) -> None:
+    """Its message came for nothing meanwhile, and its permit is still its own."""
+    if not is_child:
+        crate.put(replace(crate.item(large), state=State.PENDING, round=1, waiting=Waiting(Lane.NORMAL, Rank.ROOT)))
+    waits = next(each for each in crate.children(large) if each.is_claimable(crate.world.clock.now()))
+    item = waits if is_child else crate.item(large)
+    crate.permit(permits={item.id: a_permit(epoch=item.epoch, round=item.round)})
+    killed_at(crate.world.calls, "store.commit", lambda: act(crate, Action.PRIORITY, large, lane=Lane.LOW), number=2)
+    assert crate.work(item.id) == Done()
+    rings = len(crate.rung())
+    crate.steer.carry_on(large.id)
+    assert crate.item(item).lane is Lane.LOW
+    assert item.id in crate.rung()[rings:]
 
 
 @pytest.mark.parametrize("state", [State.PENDING, State.PAUSED])

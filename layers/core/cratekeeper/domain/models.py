@@ -213,6 +213,16 @@ class Download:
         return is_expanded and self.lease_until is None and self.cascade is None
 
     @property
+    def lets_children_run(self) -> bool:
+        """Whether it is an album whose children may start: all are there, and nobody stops or changes them."""
+        return self.expanded and self.cascade is None and self.state in {State.PENDING, State.IN_PROGRESS}
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a worker has it, be its lease lapsed or not."""
+        return self.state is State.IN_PROGRESS and self.lease_until is not None
+
+    @property
     def counts(self) -> Counts:
         """Its failures so far, for the retry policy."""
         return Counts(retries=self.retry_count, busy=self.busy_count, corrupt=self.corrupt_count)

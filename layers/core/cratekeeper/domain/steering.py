@@ -126,7 +126,7 @@ class Steering:
     def child(self, child: Download, root: Download, holder: Sets) -> list[Write]:
         """One child by itself, together with its chunk's sets. Raises InvalidState."""
         self._check_child(child, root)
-        change = self._of(child)
+        change = self._of(child, root)
         after = applied(child, change)
         ordinal = split(child.id)[1] or 0
         one = frozenset({ordinal})
@@ -143,8 +143,7 @@ class Steering:
         sets = Change(key=holder.key, given=_sets_as_read(holder), put=put)
         if isinstance(holder, Download):
             return [change, _joined(sets, self._parent(root, None))]
-        parent = self._parent(root, holder.number)
-        return [change, sets, *([parent] if parent.put or parent.given else [])]
+        return [change, sets, self._parent(root, holder.number)]
 
     def _check_child(self, child: Download, root: Download) -> None:
         """What a child may only do while its album lets it. Raises InvalidState."""
@@ -160,7 +159,7 @@ class Steering:
 
     def _parent(self, root: Download, chunk: int | None) -> Change:
         """What a child's steering changes of the album: a retry reopens an ended one (rule 10)."""
-        given, put = Fields(state=root.state, round=root.round, cascade=None), Fields()
+        given, put = Fields(state=root.state, round=root.round, cascade=None, lane=root.lane), Fields()
         if self.verb in _RESTARTS and root.is_terminal:
             if not (root.state is State.FAILED or root.partial):
                 raise InvalidState(root.state, Verb.REOPEN)
@@ -168,26 +167,25 @@ class Steering:
             given, put = change.given, change.put
             put["open_chunks"] = root.open_chunks | ({chunk} if chunk else NONE)
             return Change(key=root.key, given=given, put=put, event=change.event)
-        if self.verb in _RESTARTS and chunk and chunk not in root.open_chunks:
-            put["open_chunks"] = root.open_chunks | {chunk}
-            given["open_chunks"] = root.open_chunks
+        if self.verb in _RESTARTS and chunk:  # the end of its last open child may be closing it
+            given["open_chunks"], put["open_chunks"] = root.open_chunks, root.open_chunks | {chunk}
         return Change(key=root.key, given=given, put=put)
 
     def _children(self, family: Family) -> dict[str, Change]:
         """The changes of the children that are steered too, by id."""
         touched = _CHILDREN[self.verb]
         return {
-            child.id: self._of(child)
+            child.id: self._of(child, family.root)
             for child in family.children
             if child.state in touched and not (self.verb is Verb.PRIORITIZE and child.lane is self.cascade.lane)
         }
 
-    def _of(self, item: Download) -> Change:
-        """The change of a single download or of one child."""
-        given = _as_read(item)
-        if self.verb is Verb.PRIORITIZE:
-            given["lane"] = item.lane
-        return Change(key=item.key, given=given, put=self._put(item), event=self._event(item))
+    def _of(self, item: Download, album: Download | None = None) -> Change:
+        """The change of a single download or of one child: what starts again does so in its album's lane."""
+        put = self._put(item)
+        if album and self.verb is not Verb.PRIORITIZE:
+            put["lane"] = album.lane
+        return Change(key=item.key, given=_as_read(item), put=put, event=self._event(item))
 
     def _put(self, item: Download) -> Fields:
         verb = self.verb
@@ -355,7 +353,7 @@ def _restarted(item: Download) -> Fields:
 
 def _as_read(item: Download) -> Fields:
     state = Fields(state=item.state, epoch=item.epoch, round=item.round)
-    return state | Fields(cascade=item.cascade, updated_at=item.updated_at)
+    return state | Fields(cascade=item.cascade, lane=item.lane, updated_at=item.updated_at)
 
 
 def _sets_as_read(holder: Sets) -> Fields:

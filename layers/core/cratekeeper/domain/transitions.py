@@ -13,7 +13,7 @@ from cratekeeper.domain.events import SYSTEM, Event, EventType
 from cratekeeper.domain.failures import ErrorType
 from cratekeeper.domain.ids import CHUNK, chunk_of, split
 from cratekeeper.domain.lanes import Rank, Waiting
-from cratekeeper.domain.models import NONE, Download, Media, Sets, Upload
+from cratekeeper.domain.models import NONE, Chunk, Download, Media, Sets, Upload
 from cratekeeper.domain.states import State, Verb, move
 from cratekeeper.domain.text import safe_line
 from cratekeeper.domain.writes import Change, Fields, SetName
@@ -34,8 +34,9 @@ def _as_read(item: Download) -> Fields:
 
 
 def _unmoved(item: Download) -> Fields:
-    """As read, and in its lane ever since: a new priority of waiting work tells itself by `updated_at` alone."""
-    return _as_read(item) | Fields(updated_at=item.updated_at)
+    """As read, and at its place: neither a new priority nor a parking raises epoch or round."""
+    place = Fields(lane=item.lane, parked_until=item.parked_until)
+    return _as_read(item) | place | Fields(updated_at=item.updated_at)
 
 
 def _mine(item: Download) -> Fields:
@@ -90,9 +91,9 @@ def claim(item: Download, *, lease_until: datetime, owner: str, now: datetime, c
 
 
 def claim_unread(child: Download, *, lease_until: datetime, owner: str, now: datetime) -> Change:
-    """`claim` of a child that never ran, taken for what it was created as: its priority does not date it."""
+    """`claim` of a child that never ran, taken for what it was created as: nothing else has dated it since."""
     change = claim(child, lease_until=lease_until, owner=owner, now=now)
-    del change.given["updated_at"]
+    del change.given["updated_at"], change.given["lane"]
     return change
 
 
@@ -119,8 +120,7 @@ def unpark(item: Download, *, now: datetime, next_visit: datetime) -> Change:
 def _placed(item: Download, rank: Rank, *, parked_until: datetime | None, due_at: datetime, now: datetime) -> Change:
     """Among the waiting work of its lane, under what parked it as read."""
     place = Fields(waiting=Waiting(item.lane, rank), parked_until=parked_until, due_at=due_at)
-    given = _unmoved(item) | Fields(parked_until=item.parked_until)
-    return Change(key=item.key, given=given, put=place | Fields(updated_at=_later(item, now)))
+    return Change(key=item.key, given=_unmoved(item), put=place | Fields(updated_at=_later(item, now)))
 
 
 def finish(item: Download, media: Media, *, now: datetime) -> Change:
@@ -275,22 +275,15 @@ def expand(item: Download, step: Step, *, now: datetime, next_visit: datetime) -
             error_message=None,
         )
         event = Event(type=EventType.CHILDREN_CREATED, at=now, details={"children": total})
-    return Change(
-        key=item.key,
-        given=_mine(item) | Fields(cursor=item.cursor, expanded=False),
-        put=put,
-        event=event,
-    )
+    given = _mine(item) | Fields(cursor=item.cursor, expanded=False, lane=item.lane)
+    return Change(key=item.key, given=given, put=put, event=event)
 
 
 def rejoin(item: Download, *, now: datetime, next_visit: datetime) -> Change:
     """Return a claimed album that was expanded before to waiting for its children."""
-    return Change(
-        key=item.key,
-        given=_mine(item) | Fields(expanded=True, owner=item.owner),
-        put=_at_rest(item, now)
-        | Fields(state=State.IN_PROGRESS, due_at=next_visit, waiting=Waiting(item.lane, Rank.CHILDREN)),
-    )
+    given = _mine(item) | Fields(expanded=True, owner=item.owner, lane=item.lane)
+    place = Fields(state=State.IN_PROGRESS, due_at=next_visit, waiting=Waiting(item.lane, Rank.CHILDREN))
+    return Change(key=item.key, given=given, put=_at_rest(item, now) | place)
 
 
 _ENDED_IN: dict[State, SetName] = {State.FAILED: "failed", State.CANCELLED: "cancelled"}
@@ -337,6 +330,11 @@ def close_chunk(root: Download, chunk: int) -> Change:
         member=("open_chunks", chunk),
         drop={"open_chunks": frozenset({chunk})},
     )
+
+
+def still_empty(chunk: Chunk) -> Change:
+    """Nothing but the check that no child of the chunk is open."""
+    return Change(key=chunk.key, given=Fields(open=NONE))
 
 
 def end_album(root: Download, outcome: Outcome, *, now: datetime) -> Change:
@@ -395,6 +393,6 @@ def children_left(root: Download) -> Change:
     """Put an album with a releasable child back into the `waiting` index (rule 11)."""
     return Change(
         key=root.key,
-        given=_mine(root) | Fields(round=root.round, expanded=True, waiting=None),
+        given=_mine(root) | Fields(round=root.round, expanded=True, waiting=None, lane=root.lane),
         put=Fields(waiting=Waiting(root.lane, Rank.CHILDREN)),
     )

@@ -17,6 +17,9 @@ from cratekeeper.ports import Clock, DownloadStore, Permits, WaitingEntry
 ENTRIES: Final = 8
 """Index entries read at once, beside those that hold a permit already: the first is nearly always runnable."""
 
+READS: Final = 100
+"""Items of one strong read."""
+
 
 class View(NamedTuple):
     """What a choice rests on.
@@ -59,10 +62,20 @@ class Candidates:
         """The head of the `waiting` index."""
         return self.store.waiting(limit=ENTRIES + len(control.permits))
 
+    def granted(self, control: Control) -> list[Download]:
+        """What has a live permit for its next claim and is not begun, the best first; strong, at most `READS`."""
+        now = self.clock.now()
+        live = sorted(each for each, permit in control.permits.items() if permit.until >= now)[:READS]
+        found = self.store.get(*map(key_of, live)).values() if live else ()
+        items = [item for item in found if isinstance(item, Download)]
+        waiting = [item for item in items if item.is_claimable(now) and is_granted(item, control)]
+        return sorted(waiting, key=lambda item: order_of(item.id, item.lane))
+
     def best(self, view: View, entries: list[WaitingEntry]) -> Seeker | None:
         """The first in the order of work that may run now, with the permit that it would get."""
         if not self.is_configured:
             return None
+        later: list[Seeker] = []  # the index, or a mark, shows a higher lane than they are in now
         for candidate in _in_order(view, entries):
             if candidate.download_id is None:
                 seeker = self._next_child(candidate.root, view)
@@ -70,10 +83,10 @@ class Candidates:
                 seeker = self._seeker(view.own, view)
             else:
                 seeker = self._named(candidate.download_id, candidate.order.lane, view)
-            if seeker:
-                rivals = view.control.hungry.get(seeker.lane, frozenset()) if view.is_old else None
-                return seeker._replace(rivals=rivals)
-        return None
+            if seeker and seeker.lane <= candidate.order.lane:
+                return _as_seen(seeker, view)
+            later += [seeker] if seeker else []
+        return _as_seen(min(later, key=lambda seeker: seeker.lane), view) if later else None
 
     def releasable(self, album: Download, control: Control) -> Iterator[Download]:
         """Open children that neither wait nor hold a live permit and can be claimed, in album order; strong."""
@@ -162,6 +175,11 @@ class Candidates:
         key = key_of(download_id)
         found = self.store.get(key).get(key)
         return found if isinstance(found, Download) else None
+
+
+def _as_seen(seeker: Seeker, view: View) -> Seeker:
+    """With the rivals among which it is the best, where the view may be old."""
+    return seeker._replace(rivals=view.control.hungry.get(seeker.lane, frozenset()) if view.is_old else None)
 
 
 def is_granted(item: Download, control: Control) -> bool:

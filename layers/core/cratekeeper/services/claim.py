@@ -10,6 +10,7 @@ from cratekeeper.domain.failures import MAX_LEASE_LOSSES, ErrorType
 from cratekeeper.domain.ids import parent_of
 from cratekeeper.domain.limits import AlbumCapacity, day_window, hour_window, window_end
 from cratekeeper.domain.models import Download, Kind
+from cratekeeper.domain.permits import is_spent
 from cratekeeper.domain.states import State
 from cratekeeper.domain.transitions import claim, claim_unread, fail, park
 from cratekeeper.domain.writes import Change, FreeLock, FreeSlot, TakeCapacity, Window, Write, applied
@@ -38,10 +39,10 @@ class Claims:
     def enter(self, item: Download, control: Control, held: Held | None) -> tuple[Download, Held | None] | None:
         """Get a good permit, then the claim; None if either cannot be had now."""
         if control.is_closed or not self.release.candidates.is_configured:
-            if held:
-                self.release.hand_on(held)
-            return None
+            return None  # nobody could use the permit: it stays, for whoever may be claiming under it
         if control.limit is not None and not self._is_good(held, item):
+            if held and not self._is_free(held, item):
+                return None  # it is of a claim later than what was read, or of one whose lease has just lapsed
             held = self.release.claimable(item, held=held, seen=Seen(control))
             if held is None:
                 return None
@@ -60,6 +61,11 @@ class Claims:
             and (held.permit.epoch, held.permit.round) == (item.epoch, item.round)
             and held.permit.until >= self.clock.now()
         )
+
+    def _is_free(self, held: Held, item: Download) -> bool:
+        """Whether a permit in the item's name may go to others: it has lapsed, or is of no use any more."""
+        now = self.clock.now()
+        return held.permit.until < now or is_spent(held.permit, item, now)
 
     def _claim(self, item: Download, held: Held | None) -> Download | None:
         """Claim, for an album together with its capacity; None if refused."""
@@ -105,13 +111,15 @@ class Claims:
             self.settle.child(applied(item, change), None)
 
     def _step_back(self, item: Download, held: Held | None) -> None:
-        """Rule 3 after a refused claim: pass the permit on, unless the item now runs under it."""
+        """Rule 3 after a refused claim: pass the permit on, unless the item runs under it or still can."""
         if held is None:
             return
-        found = self.store.get(item.key).get(item.key)
-        runs = isinstance(found, Download) and found.state is State.IN_PROGRESS and found.lease_until is not None
-        if not (runs and isinstance(found, Download) and found.epoch == held.permit.epoch + 1):
+        read, now = self.store.get(item.key).get(item.key), self.clock.now()
+        found = read if isinstance(read, Download) else None
+        if is_spent(held.permit, found, now):
             self.release.hand_on(held)
+        elif found and found.is_claimable(now):
+            self.release.ring(Seeker(found.id, found.lane, held.permit))
 
     def fresh(self, grant: Seeker, album: Download | None) -> Download | None:
         """Claim a child of the album that never ran, without reading it first; None if it is anything else."""

@@ -9,20 +9,16 @@ from cratekeeper.domain.control import Control, Seeker
 from cratekeeper.domain.errors import Invalid, Unavailable
 from cratekeeper.domain.events import Event, EventType
 from cratekeeper.domain.ids import key_of
-from cratekeeper.domain.lanes import order_of
 from cratekeeper.domain.models import Download
 from cratekeeper.ports import Clock, DownloadStore, Permits, Worker
-from cratekeeper.services.candidates import View, is_granted
-from cratekeeper.services.release import NOTHING_SEEN, Grant, Release
+from cratekeeper.services.candidates import View
+from cratekeeper.services.release import Grant, Release
 
 AT_ONCE: Final = 20
 """Permits granted within an operator's request; the dispatcher's next tick grants the rest."""
 
 PATIENCE_S: Final = 5
 """Seconds that an operator waits for them at most."""
-
-READS: Final = 100
-"""Items of one strong read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +60,9 @@ class QueueControl:
         return self._used(self.permits.set_limit(most, event=event))
 
     def _used(self, control: Control) -> Control:
-        """The control item as ordered; the free permits of it are granted."""
+        """The control item as ordered; what was granted before is rung again, and free permits are granted."""
         if control.limit is not None and not control.is_closed:
+            self.release.ring_granted(control)
             until = self.clock.now() + timedelta(seconds=PATIENCE_S)
             self.release.fill(control, at_most=AT_ONCE, until=until)
         return control
@@ -111,7 +108,7 @@ class WorkNow:
             try:
                 taken += [grant.seeker.id] * self.worker.run(grant.seeker.id)
             except Unavailable:
-                self.release.ring(grant)
+                self.release.ring(grant.seeker)
                 if not taken:
                     raise
                 break
@@ -125,25 +122,20 @@ class WorkNow:
         if control.limit is None:
             candidates = self.release.candidates
             seeker = candidates.best(View(control), candidates.entries(control))
-            return Grant(seeker, NOTHING_SEEN) if seeker and seeker.id not in tried else None
+            return Grant(seeker, control) if seeker and seeker.id not in tried else None
         waiting = self._granted(control, tried)
         if waiting:
             return waiting
         grant = self.release.next(control)
         if grant and grant.seeker.id in tried:
-            self.release.ring(grant)  # it is due again already: the worker's own affair
+            self.release.ring(grant.seeker)  # it is due again already: the worker's own affair
             return None
         return grant
 
     def _granted(self, control: Control, tried: list[str]) -> Grant | None:
         """Who has a permit and was rung, but is not begun."""
-        live = [each for each, permit in control.permits.items() if permit.until >= self.clock.now()]
-        items = self._read(sorted(each for each in live if each not in tried)[:READS])
-        free = [each for each in items if each.is_claimable(self.clock.now()) and is_granted(each, control)]
-        if not free:
-            return None
-        best = min(free, key=lambda item: order_of(item.id, item.lane))
-        return Grant(Seeker(best.id, best.lane, control.permits[best.id]), NOTHING_SEEN)
+        free = [item for item in self.release.candidates.granted(control) if item.id not in tried]
+        return Grant(Seeker(free[0].id, free[0].lane, control.permits[free[0].id]), control) if free else None
 
     def _read(self, ids: list[str]) -> list[Download]:
         found = self.store.get(*map(key_of, ids)) if ids else {}

@@ -191,7 +191,7 @@ class Dispatch:
             if permit.until < now and (is_above or not (item and item.is_claimable(now))):
                 self.permits.drop(held)
                 cleaned += 1
-            elif item and self._is_unrung(item, held, now):
+            elif item and self._is_open(control) and self._is_unrung(item, held, now):
                 self.release.ring_again(item, held)
         for download_id, lane in control.all_hungry():
             item = items.get(download_id)
@@ -199,6 +199,10 @@ class Dispatch:
                 self.permits.unmark([download_id], lane)
                 cleaned += 1
         return cleaned
+
+    def _is_open(self, control: Control) -> bool:
+        """Whether a worker that is rung could begin."""
+        return not control.is_closed and self.release.candidates.is_configured
 
     def _is_unrung(self, item: Download, held: Held, now: datetime) -> bool:
         """Whether a live permit has waited so long for its claim that its ring may be lost."""

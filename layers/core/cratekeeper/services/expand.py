@@ -123,7 +123,9 @@ class Expand:
         try:
             self.store.commit(change, *sets, *born)
         except WriteRefused as refused:
-            return self._after_refusal(item, change, refused)
+            found = self._after_refusal(item, change, refused)
+            has_moved = found.cursor == item.cursor
+            return self._create(found, chunk, children, names) if has_moved else found
         return applied(item, change)
 
     def _part(
@@ -140,11 +142,16 @@ class Expand:
         return pinned.children
 
     def _after_refusal(self, item: Download, change: Change, refused: WriteRefused) -> Download:
-        """Our own transaction whose answer was lost, or a lost lease (I6)."""
+        """The album as it is: after our own transaction whose answer was lost (I6), or in another lane.
+
+        Raises LeaseLost if it is anything else.
+        """
         found = self.store.get(item.key).get(item.key)
-        ours = isinstance(found, Download) and found.epoch == item.epoch and found.state is State.IN_PROGRESS
-        if ours and isinstance(found, Download) and found.cursor == change.put.get("cursor"):
-            return found
+        if isinstance(found, Download) and (found.epoch, found.state) == (item.epoch, State.IN_PROGRESS):
+            is_carried_out = found.cursor == change.put.get("cursor")
+            has_moved = found.cursor == item.cursor and found.lane is not item.lane and found.cascade is None
+            if is_carried_out or has_moved:
+                return found
         raise LeaseLost(item.id) from refused
 
 

@@ -77,7 +77,7 @@ class Explain:
             yield own
         if own and own.reason is Reason.PAUSED:
             return
-        if briefing.parent and not briefing.parent.awaits_children:
+        if briefing.parent and not briefing.parent.lets_children_run:
             yield Bar(Reason.ALBUM_NOT_READY)
         if not self.is_configured:
             yield Bar(Reason.PROVIDER)
@@ -118,12 +118,17 @@ def _sentence(bar: Bar, item: Download, briefing: Briefing, holders: str) -> str
     )
 
 
+def _of_album(album: Download) -> str:
+    change = f"the {album.cascade.verb} of its album {album.id} is under way" if album.cascade else None
+    return change or f"its album {album.id} is {album.state}"
+
+
 def _of_queue(bar: Bar, control: Control, holders: str) -> str:
-    why = f": {control.paused_reason}" if control.paused_reason else ""
+    closed, why = control.is_closed, f": {control.paused_reason}" if control.paused_reason else ""
     return {
         Reason.QUEUE_PAUSED: f"the queue is paused by {control.paused_by or 'an operator'}{why}",
         Reason.NO_PERMIT: f"{len(control.permits)} of {control.limit} permits are held by {holders}",
-        Reason.HAS_PERMIT: "it has a permit, and a worker is being rung",
+        Reason.HAS_PERMIT: f"it has a permit, and a worker is rung {'once the queue opens' if closed else 'for it'}",
         Reason.HIGHER_LANE: "work of a higher priority waits for a permit",
         Reason.LIMIT_ZERO: "max_concurrent is 0",
     }[bar.reason]
@@ -132,7 +137,7 @@ def _of_queue(bar: Bar, control: Control, holders: str) -> str:
 _OF_ITEM: Final[Mapping[Reason, Callable[[Download, Download | None], str]]] = MappingProxyType({
     Reason.PAUSED: lambda item, _: f"paused by {item.event.actor if item.event else 'somebody'}; resume it",
     Reason.CHANGING: lambda item, _: f"the {item.cascade.verb if item.cascade else 'change'} of its album is under way",
-    Reason.ALBUM_NOT_READY: lambda _, album: f"its album {album.id} is {album.state}" if album else "its album is gone",
+    Reason.ALBUM_NOT_READY: lambda _, album: _of_album(album) if album else "its album is gone",
     Reason.RETRY_DUE: lambda item, _: (
         f"retry {item.retry_count} of {item.max_retries} is due then; the last attempt failed with {item.error_type}"
     ),

@@ -11,6 +11,7 @@ from cratekeeper.domain.errors import LeaseLost, TransferFailed, Unavailable, Wr
 from cratekeeper.domain.failures import ErrorType
 from cratekeeper.domain.ids import chunk_of, split
 from cratekeeper.domain.models import Chunk, Download, Kind, Media, Sets, Upload
+from cratekeeper.domain.permits import is_spent
 from cratekeeper.domain.retry import Failure, GiveUp, RetryAt, RetryPolicy
 from cratekeeper.domain.states import State
 from cratekeeper.domain.transitions import carry_on, fail, finish, rejoin, wait
@@ -25,7 +26,6 @@ from cratekeeper.services.transfer import Transfer
 
 LONGEST_POSTPONEMENT_S: Final = 3600
 """Longer waits are acknowledged and rung by the dispatcher: each receive counts towards the DLQ."""
-
 
 LONGEST_DELAY_S: Final = 900
 """SQS delays a new message for fifteen minutes at most."""
@@ -87,14 +87,14 @@ class Process:
         while following and isinstance(turn.outcome, Done) and self._has_time(deadline):
             following = self._follow(following, deadline)
         if following:
-            self.release.ring(following)
+            self.release.ring(following.seeker)
         return turn.outcome
 
     def alone(self, download_id: str, *, deadline: datetime) -> bool:
         """Deal with one item and with no other; whether it was ours to run. Its permit's next holder is rung."""
         turn = self._turn(download_id, deadline)
         if turn.kept:
-            self.release.ring(turn.kept)
+            self.release.ring(turn.kept.seeker)
         if turn.claimed and isinstance(turn.outcome, Postpone):
             self._ring_later(turn.claimed, turn.outcome)
         return turn.claimed is not None
@@ -109,24 +109,25 @@ class Process:
         item, held = briefing.item, _permit_of(download_id, briefing.control)
         if item is None or not item.is_claimable(self.clock.now()):
             return _Turn(self._not_now(briefing, held))
-        if briefing.parent and not briefing.parent.awaits_children:
-            return _Turn(self._album_first(held))
+        if briefing.parent and not briefing.parent.lets_children_run:
+            self._pass_on(held, item)  # whoever stops or changes the album rings for what is left of it
+            return _Turn(Done())
         claimed = self.claims.enter(item, briefing.control, held)
         if claimed is None:
             return _Turn(Done())
-        turn = self._work(self._lease(*claimed), _Known(_holder(briefing), briefing.control), deadline)
+        turn = self._work(self._lease(*claimed), _Known(briefing.control, _holder(briefing)), deadline)
         return turn._replace(claimed=claimed[0])
 
     def _follow(self, grant: Grant, deadline: datetime) -> Grant | None:
         """Go on with a further item; returns what its permit was swapped to."""
-        seeker, (control, album) = grant
+        seeker, control, album = grant
         claimed = self.claims.fresh(seeker, album)
         if claimed is None:
             turn = self._turn(seeker.id, deadline)
         else:
             holder = album if chunk_of(split(seeker.id)[1] or 0) == 0 else None
             lease = self._lease(claimed, Held(seeker.id, seeker.permit))
-            turn = self._work(lease, _Known(holder, control), deadline)
+            turn = self._work(lease, _Known(control, holder), deadline)
         if isinstance(turn.outcome, Postpone):
             self._ring_later(seeker, turn.outcome)
         return turn.kept
@@ -143,23 +144,19 @@ class Process:
             store=self.store, permits=self.permits, clock=self.clock, lease_s=self.lease_s, item=item, held=held
         )
 
-    def _album_first(self, held: Held | None) -> Done:
-        """A child whose album is paused, or about to start again: the album's own start offers it."""
-        if held:
-            self.release.hand_on(held)
-        return Done()
-
     def _not_now(self, briefing: Briefing, held: Held | None) -> Done | Postpone:
-        """A message for an item that cannot be claimed: heal what a crash left, and pass its permit on."""
+        """A message for an item that cannot be claimed: heal what a crash left, and pass a spent permit on."""
         item = briefing.item
         self._heal(item, _holder(briefing))
-        if item and item.state is State.IN_PROGRESS and item.lease_until is not None:
-            return Done()  # another worker holds it, and the permit is that worker's
-        if held and not (item and item.state is State.RETRY_WAITING and held.permit.epoch >= item.epoch):
-            self.release.hand_on(held)
+        self._pass_on(held, item)
         if item and item.state is State.RETRY_WAITING and item.next_retry_at:
             return self._postponed(item.next_retry_at)
         return Done()
+
+    def _pass_on(self, held: Held | None, item: Download | None) -> None:
+        """Rule 3, for a permit that is of no use to anybody any more."""
+        if held and is_spent(held.permit, item, self.clock.now()):
+            self.release.hand_on(held)
 
     def _heal(self, item: Download | None, holder: Sets | None) -> None:
         """The set write that a crash after the item's own write left out."""
@@ -229,13 +226,28 @@ class Process:
     def _expanded(self, lease: Lease, album: Download, known: "_Known") -> "_Turn":
         """The album waits for its children now: neither lease nor permit."""
         if not album.awaits_children:
-            now = self.clock.now()
-            album = self._write(album, rejoin(album, now=now, next_visit=now + timedelta(seconds=self.lease_s)))
-        if album.open or album.open_chunks:
-            self.release.offer_children(album, held=lease.held, seen=Seen(lease.control or known.control))
+            album = self._rejoined(album)
+        if album.awaits_children and (album.open or album.open_chunks):
+            self.release.offer_children(album, lease.control or known.control, held=lease.held)
             return _Turn(Done())
         self.settle.end_if_done(album)
         return _Turn(Done(), self._hand_on(lease, known))
+
+    def _rejoined(self, album: Download) -> Download:
+        """An album that was expanded before, waiting for its children; they may have ended since its claim."""
+        now = self.clock.now()
+        try:
+            self._write(album, rejoin(album, now=now, next_visit=now + timedelta(seconds=self.lease_s)))
+        except LeaseLost:
+            found = self._read(album)
+            if found is None or found.lane is album.lane or found.owner != album.owner or found.cascade:
+                raise
+            return self._rejoined(found)  # only its priority has changed
+        return self._read(album) or album
+
+    def _read(self, item: Download) -> Download | None:
+        found = self.store.get(item.key).get(item.key)
+        return found if isinstance(found, Download) else None
 
     def _finished(self, lease: Lease, media: Media, known: "_Known") -> "_Turn":
         """COMPLETED, the parent settled, and only then the permit passed on."""
@@ -278,8 +290,8 @@ class Process:
     def _as_left(self, lease: Lease) -> Download:
         """How far an expansion came whose last answer may be lost for good (I6). Raises LeaseLost if it is not ours."""
         item = lease.item
-        found = self.store.get(item.key).get(item.key)
-        if not isinstance(found, Download) or (found.epoch, found.state) != (item.epoch, State.IN_PROGRESS):
+        found = self._read(item)
+        if found is None or (found.epoch, found.state) != (item.epoch, State.IN_PROGRESS):
             raise LeaseLost(item.id)
         lease.keep(found)
         return found
@@ -304,18 +316,18 @@ class Process:
         try:
             self.store.commit(change, *others)
         except WriteRefused as refused:
-            found = self.store.get(item.key).get(item.key)
-            if isinstance(found, Download) and _is_after(found, item, change):
+            found = self._read(item)
+            if found and _is_after(found, item, change):
                 return found
             raise LeaseLost(item.id) from refused
         return applied(item, change)
 
 
 class _Known(NamedTuple):
-    """What is known around an item: its chunk's sets, the control item as read, its album as just written."""
+    """What is known around an item: the control item as read, its chunk's sets, its album as just written."""
 
+    control: Control
     holder: Sets | None = None
-    control: Control | None = None
     album: Download | None = None
 
 

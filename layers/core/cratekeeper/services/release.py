@@ -42,7 +42,8 @@ class Grant(NamedTuple):
     """A permit for somebody, with the control item and, for a child, the album as just seen."""
 
     seeker: Seeker
-    seen: Seen
+    control: Control
+    album: Download | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +80,15 @@ class Release:
         """Drop permits and hungry marks that are of no use any more, in one write, and look for work (rule 6)."""
         self.fill(self.permits.drop(*held, marks=marks), at_most=max(1, len(held)))
 
-    def ring(self, grant: Grant) -> None:
-        """Ring for a grant that its worker does not go on with after all."""
-        self._ring(grant.seeker.lane, [grant.seeker.id])
+    def ring(self, seeker: Seeker) -> None:
+        """Ring for whoever has a permit that its worker does not go on with after all."""
+        self._ring(seeker.lane, [seeker.id])
+
+    def ring_granted(self, control: Control) -> None:
+        """Ring for every permit whose item is not begun: while the queue was closed its message came for nothing."""
+        granted = self.candidates.granted(control)
+        for lane in sorted({item.lane for item in granted}):
+            self._ring(lane, [item.id for item in granted if item.lane is lane])
 
     def next(self, control: Control) -> Grant | None:
         """Take a permit for the best work without ringing it, for a worker that is at hand.
@@ -140,15 +147,17 @@ class Release:
             self.permits.renew(held, until=self.clock.now() + timedelta(seconds=self.lease_s))
             self._ring(item.lane, [item.id])
 
-    def offer_children(self, album: Download, *, held: Held | None, seen: Seen = NOTHING_SEEN) -> None:
-        """After an expansion: swap its permit to the first child, use what other room there is, mark the next child."""
-        control = seen.control or self.permits.read()
+    def offer_children(self, album: Download, control: Control, *, held: Held | None) -> None:
+        """After an expansion: swap its permit to the first child, use what other room there is, mark the next child.
+
+        `control` was read during it.
+        """
         if control.limit is None:
             if not control.is_closed:
                 self._ring(album.lane, [child_id(album.id, n) for n in self.candidates.open_ordinals(album)])
             return
         search = self._run(_Search(held=held, grants=1 + control.limit, seen=Seen(control, album)))
-        after = search.last or self.permits.read()
+        after = search.last or control
         if after.limit is not None and not self._has_room(after):
             left = self.candidates.fresh_child(album, View(after))
             if left and self._mark(left, album.lane, after):
@@ -242,10 +251,12 @@ class Release:
     def _grant(self, control: Control, held: Held | None, seeker: Seeker) -> Control:
         """One conditional write: swap what we hold, replace a lapsed permit, or take a free one."""
         limit = control.limit or 0
-        if held:
-            return self.permits.swap(held, seeker, limit=limit)
         lapsed = control.lapsed(self.clock.now())
         own = [each for each in lapsed if each.id == seeker.id]
+        if held:
+            if own and held not in own:
+                self.permits.drop(*own)  # a second permit in its name would refuse the swap
+            return self.permits.swap(held, seeker, limit=limit)
         if own or (lapsed and not control.has_room()):
             return self.permits.swap((own or lapsed)[0], seeker, limit=limit)
         return self.permits.take(seeker, limit=limit)
@@ -304,7 +315,7 @@ class _Search:
         if self.keeps and (is_own or self.own is None):
             album = self.seen.album
             same = album is not None and album.id == root_of(seeker.id)
-            self.kept = Grant(seeker, Seen(control, album if same else None))
+            self.kept = Grant(seeker, control, album if same else None)
         else:
             self.rings.setdefault(seeker.lane, []).append(seeker.id)
         self.seen = Seen(None, self.seen.album)

@@ -7,7 +7,7 @@ from cratekeeper.domain.errors import WriteRefused
 from cratekeeper.domain.ids import chunk_key, chunk_of, split
 from cratekeeper.domain.models import Chunk, Download, Sets
 from cratekeeper.domain.progress import outcome
-from cratekeeper.domain.transitions import close_chunk, end_album, hold, settle
+from cratekeeper.domain.transitions import close_chunk, end_album, hold, settle, still_empty
 from cratekeeper.domain.writes import Change, FreeLock, FreeSlot, Stored
 from cratekeeper.ports import Clock, DownloadStore
 
@@ -102,16 +102,16 @@ class Settle:
         return isinstance(found, Download) and (found.state, found.epoch) == (child.state, child.epoch)
 
     def _close(self, chunk: Chunk) -> Download | None:
-        """Note in the root that the chunk is empty."""
+        """Note in the root that the chunk is empty, while it is: a retry of one of its children opens it again."""
         key = chunk_key(chunk.root, 0)
         root = self.store.get(key).get(key)
         while isinstance(root, Download) and chunk.number in root.open_chunks:
             try:
-                after = self.store.write(close_chunk(root, chunk.number))
+                self.store.commit(close_chunk(root, chunk.number), still_empty(chunk))
             except WriteRefused as refused:
-                root = refused.current if isinstance(refused.current, Download) else None
-                continue
-            return after if isinstance(after, Download) else None
+                if isinstance(refused.write, Change) and refused.write.key == chunk.key:
+                    return None
+            root = self.store.get(key).get(key)  # others close their chunks meanwhile: only the last ends the album
         return root if isinstance(root, Download) else None
 
     def _chunks(self, root: Download) -> list[Chunk]:

@@ -12,7 +12,7 @@ from typing import Final
 
 from cratekeeper.domain.access import Caller, Permission
 from cratekeeper.domain.actions import Action
-from cratekeeper.domain.control import Held
+from cratekeeper.domain.control import Control, Held, Seeker
 from cratekeeper.domain.errors import (
     AlreadyQueued,
     Forbidden,
@@ -27,11 +27,13 @@ from cratekeeper.domain.ids import chunk_key, chunk_of, is_download_id, key_of, 
 from cratekeeper.domain.lanes import Lane
 from cratekeeper.domain.limits import UserLimits, day_of
 from cratekeeper.domain.models import Cascade, Chunk, Download, Family, Usage
-from cratekeeper.domain.states import State, Verb, move
+from cratekeeper.domain.permits import is_spent
+from cratekeeper.domain.states import Verb, move
 from cratekeeper.domain.steering import MOST_WRITES, VERBS, Steering, family_after
 from cratekeeper.domain.transitions import children_left
 from cratekeeper.domain.writes import Lock, TakeLock, TakeSlot, Write
 from cratekeeper.ports import Clock, DownloadStore, Log, Permits
+from cratekeeper.services.candidates import is_granted
 from cratekeeper.services.collect import Collect
 from cratekeeper.services.release import Release
 from cratekeeper.services.settle import Settle
@@ -209,19 +211,24 @@ class Steer:
     def _follow(self, steering: Steering, family: Family, download_id: str | None) -> None:
         """Permits come back, and what may run now is offered. Trouble here is no error: the dispatcher is there."""
         try:
-            self._give_back(family)
+            control = self._give_back(family)
+            if download_id is None:
+                self._ring_granted(family, control)
             self._settle(family)
             if steering.verb in _MAY_RUN:
                 self._offer(family, download_id)
         except Unavailable as error:
             self.log.warning("release_failed", download_id=family.root.id, reason=str(error))
 
-    def _give_back(self, family: Family) -> None:
-        """Hand on the permits of attempts that can be no more (rule 7), and take the marks of what cannot run."""
+    def _give_back(self, family: Family) -> Control:
+        """Hand on the permits of attempts that can be no more (rule 7), and take the marks of what cannot run.
+
+        Returns the control item from before.
+        """
         control, now = self.permits.read(), self.clock.now()
         items = {item.id: item for item in (family.root, *family.children)}
         held = [Held(download_id, permit) for download_id, permit in control.permits.items() if download_id in items]
-        useless = [each for each in held if not _is_of_use(items[each.id], each, now)]
+        useless = [each for each in held if is_spent(each.permit, items[each.id], now)]
         asleep = frozenset(item.id for item in items.values() if not item.is_claimable(now))
         marks = {
             lane: ids & (asleep if lane is family.root.lane else frozenset(items))
@@ -229,6 +236,14 @@ class Steer:
         }
         if useless or any(marks.values()):
             self.release.give_back(useless, {lane: ids for lane, ids in marks.items() if ids})
+        return control
+
+    def _ring_granted(self, family: Family, control: Control) -> None:
+        """At the end of a cascade: who was rung during it could not begin, and has its permit still."""
+        now = self.clock.now()
+        for item in (family.root, *family.children):
+            if is_granted(item, control) and item.is_claimable(now):
+                self.release.ring(Seeker(item.id, item.lane, control.permits[item.id]))
 
     def _settle(self, family: Family) -> None:
         """An ended child may have been its album's last."""
@@ -303,14 +318,6 @@ def _is_there(item: Download, cascade: Cascade) -> bool:
         return False
     move(item.state, cascade.verb)
     return item.lane is cascade.lane
-
-
-def _is_of_use(item: Download, held: Held, now: datetime) -> bool:
-    """Whether a permit is good for the item's next claim, or is that of the claim that runs."""
-    epoch, round_ = held.permit.epoch, held.permit.round
-    if item.state is State.IN_PROGRESS and item.lease_until is not None:
-        return (epoch + 1, round_) == (item.epoch, item.round)
-    return item.is_claimable(now) and (epoch, round_) == (item.epoch, item.round)
 
 
 def _refuse_for_good(refused: WriteRefused) -> None:
