@@ -141,6 +141,7 @@ class Checker:
             self._worker(old, new, process)
         self._stays_cancelled(old, new)
         self._counts(new)
+        self._in_lane(new)
         if new.is_terminal and not old.is_terminal and new.cursor:
             self._album_end(new, is_cancelled=_is_steering(old, new))
         if new.state is State.PAUSED and old.state is not State.PAUSED:
@@ -148,6 +149,7 @@ class Checker:
             self.that(rest <= {State.PAUSED}, "I26", f"{new.id} is paused, its children are {rest}")
         if not new.is_root and not new.is_terminal:
             self._is_open(new)
+            self._in_lane(new)
 
     def _horizon(self) -> datetime:
         """A lease that ends before this may be lapsed for somebody."""
@@ -163,6 +165,14 @@ class Checker:
             self.that(holder is process, "I5", f"{new.id} is born to a parent that another worker holds")
             self.that(parent.cascade is None, "rule 7", f"{new.id} is born in a cascade")
             self._is_open(new)
+            self._in_lane(new)
+
+    def _in_lane(self, child: Download) -> None:
+        """I20: whoever may run does so in the lane of its album."""
+        album = self.world.table.download(child.parent_id, key_of(child.parent_id)) if child.parent_id else None
+        if album and not (album.cascade or child.is_terminal):
+            lanes = f"{child.id} is in {child.lane}, its album in {album.lane}"
+            self.that(child.lane is album.lane, "I20", lanes)
 
     def _path(self, old: Download, new: Download) -> None:
         """I3: legal edges, absorbing ends; I28: each move carries its event."""
@@ -359,13 +369,19 @@ class Checker:
         self.that(hours == counted, "I20", f"{hours} albums counted, {counted} started")
 
     def _belongings(self, root: Download) -> None:
-        """I2, I20: exactly the roots that have not ended have their lock and their user's slot."""
+        """I2, I20: exactly the roots that have not ended have lock and slot; who waits does so in its own lane."""
         table = self.world.table
+        place = root.waiting and root.waiting.lane
+        self.that(place in {None, root.lane} or root.cascade, "I20", f"{root.id} of {root.lane} waits in {place}")
         lock = table.locks.get((root.kind, root.content_id))
         has_lock = lock is not None and lock.holder == root.id
         self.that(has_lock is not root.is_terminal, "I2", f"{root.id} is {root.state.value}, its lock is {lock}")
         is_active = root.id in self.world.usage(root.requested_by).active
-        self.that(is_active is not root.is_terminal, "I20", f"{root.id} is {root.state.value}, active: {is_active}")
+        self.that(
+            is_active is (root.takes_slot and not root.is_terminal),
+            "I20",
+            f"{root.id} is {root.state.value}, active: {is_active}",
+        )
 
     def _permits(self, process: Process | None) -> None:
         """I18 and rules 1 and 4 of what changed in the control item."""

@@ -1,6 +1,6 @@
 """The functions as processes: callers, workers fed by the bell, the dispatcher, the projector."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -10,6 +10,7 @@ from typing import Final
 from cratekeeper.domain.access import Caller
 from cratekeeper.domain.control import Control
 from cratekeeper.domain.errors import AlreadyInCatalog, AlreadyQueued, LimitReached, Unavailable
+from cratekeeper.domain.ids import Seed
 from cratekeeper.domain.models import Download
 from cratekeeper.services.deliver import Deliver
 from cratekeeper.services.deliver import Message as Received
@@ -72,6 +73,7 @@ class Machinery:
     projecting: bool = False
     operated_at: datetime | None = None
     dropped_at: datetime | None = None
+    maintained_at: datetime | None = None
 
     def start(self) -> None:
         """Start the pollers and the schedules."""
@@ -81,11 +83,61 @@ class Machinery:
         self.scheduler.spawn("stream", nobody, self._stream)
         self.scheduler.alarms.append(self._next_message)
 
-    def request(self, wanted: NewDownload, caller: Caller, *, after_s: float = 0.0) -> None:
-        """A person who asks again while the answer is that something is not possible now."""
-        person = Process(f"caller {caller.user_id}")
+    def request(self, wanted: NewDownload, caller: Caller, *, after_s: float = 0.0, is_keyed: bool = False) -> None:
+        """A person who asks again while the answer is that something is not possible now.
+
+        With `is_keyed` each request carries the same Idempotency-Key.
+        """
+        key = self.world.ids.download(self.world.clock.time) if is_keyed else None
+        self._insist(
+            f"caller {caller.user_id}",
+            "requests",
+            lambda crate, tries: self._create(crate, wanted, caller, Seed(key, is_resumed=tries > 0) if key else None),
+            after_s=after_s,
+        )
+
+    def batch(self, wanted: Sequence[NewDownload], caller: Caller) -> None:
+        """A person who asks for many at once, with an Idempotency-Key, until there is an answer."""
+        key = self.world.ids.download(self.world.clock.time)
+        self._insist(
+            f"caller {caller.user_id}",
+            "requests",
+            lambda crate, tries: self._create_all(crate, wanted, caller, Seed(key, is_resumed=tries > 0)),
+        )
+
+    def maintain(
+        self, work: Callable[[Crate], object], *, after_s: float, first: Callable[[], None] = lambda: None
+    ) -> None:
+        """A background job, begun again until one run of it comes to its end; `first` is what it is to find."""
+        begins = self.world.clock.time + timedelta(seconds=after_s)
+        self.maintained_at = max(self.maintained_at or begins, begins)
+
+        def run(crate: Crate, tries: int) -> bool:
+            if not tries:
+                first()
+            with suppress(Unavailable):
+                work(crate)
+                return True
+            return False
+
+        self._insist("schedule", "job", run, after_s=after_s)
+
+    def _insist(self, who: str, kind: str, call: Callable[[Crate, int], bool], *, after_s: float = 0.0) -> None:
+        """Have a new process make the call again and again until it says that it is done."""
+        person = Process(who)
         self.callers += 1
-        self.scheduler.spawn(person.name, person, lambda: self._ask(wanted, caller, after_s))
+        self.scheduler.spawn(person.name, person, lambda: self._try(kind, call, after_s))
+
+    def _try(self, kind: str, call: Callable[[Crate, int], bool], after_s: float) -> None:
+        self.scheduler.sleep(after_s)
+        for tries in range(CALLER_TRIES):
+            api, answers = self.process(kind), list[bool]()
+            self.scheduler.spawn(api.name, api, lambda: answers.append(call(self.cold_start(api), tries)))  # noqa: B023
+            self.scheduler.wait_until(lambda: api.is_over)  # noqa: B023
+            if any(answers):
+                break
+            self.scheduler.sleep(CALLER_WAITS_S)
+        self.callers -= 1
 
     def operate(self, *, after_s: float, change: Callable[[Control], Control]) -> None:
         """Somebody changes the limit, or closes or opens the queue."""
@@ -131,31 +183,27 @@ class Machinery:
         clock = SkewedClock(true=world.clock, skew=owner.skew) if owner.skew else world.clock
         return Crate(replace(world, clock=clock, pulse=ActorPulse(self.scheduler, owner)), self.knobs)
 
-    def _ask(self, wanted: NewDownload, caller: Caller, after_s: float) -> None:
-        self.scheduler.sleep(after_s)
-        for _ in range(CALLER_TRIES):
-            api, answers = self.process("requests"), list[str]()
-            self.scheduler.spawn(api.name, api, lambda: self._create(api, wanted, caller, answers))  # noqa: B023
-            self.scheduler.wait_until(lambda: api.is_over)  # noqa: B023
-            if answers:
-                break
-            self.scheduler.sleep(CALLER_WAITS_S)
-        self.callers -= 1
-
-    def _create(self, api: Process, wanted: NewDownload, caller: Caller, answers: list[str]) -> None:
+    def _create(self, crate: Crate, wanted: NewDownload, caller: Caller, seed: Seed | None) -> bool:
         try:
-            created = self.cold_start(api).requests.create(wanted, caller=caller)
-        except AlreadyQueued as error:
-            answers.append(error.download_id)
-            self.refused.append((wanted, error))
-        except AlreadyInCatalog as error:
-            answers.append("")
+            created = crate.requests.create(wanted, caller=caller, seed=seed)
+        except (AlreadyQueued, AlreadyInCatalog) as error:
             self.refused.append((wanted, error))
         except (LimitReached, Unavailable) as error:
             self.refused.append((wanted, error))
+            return False
         else:
-            answers.append(created.id)
             self.accepted[created.id] = (wanted, caller)
+        return True
+
+    def _create_all(self, crate: Crate, wanted: Sequence[NewDownload], caller: Caller, seed: Seed) -> bool:
+        try:
+            outcomes = crate.batches.create(wanted, caller=caller, seed=seed)
+        except Unavailable:
+            return False
+        for each, outcome in zip(wanted, outcomes, strict=True):
+            if outcome.download_id and not outcome.reason:
+                self.accepted[outcome.download_id] = (each, caller)
+        return True
 
     def _poll(self) -> None:
         while True:

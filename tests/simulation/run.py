@@ -173,7 +173,7 @@ class Simulation:
         """The bound B after the last move, fault, or end of a wait for a good reason."""
         machinery = self.machinery
         reasons = [self.started_at, self.checker.moved_at, self.injector.struck_at]
-        reasons += [machinery.operated_at, machinery.dropped_at]
+        reasons += [machinery.operated_at, machinery.dropped_at, machinery.maintained_at]
         for item in self.world.table.downloads():
             if not item.is_terminal:
                 reasons += [item.next_retry_at, item.parked_until]
@@ -181,8 +181,14 @@ class Simulation:
         return max(filter(None, reasons)) + timedelta(seconds=bound_s)
 
     def _check_ends(self) -> None:
-        """Each root has ended as the workload says; a caller who asked again may have made one more."""
-        ends = Counter(root.state for root in self.world.table.roots())
+        """Each root has ended as the workload says; a caller who asked again may have made one more.
+
+        Of a random run, one that was cancelled stays so where its retry was refused: its content has
+        been asked for again, or its user has no room.
+        """
+        may_stay = bool(self.setup.acts) and not self.setup.is_gentle
+        roots = [root for root in self.world.table.roots() if root.state is not State.CANCELLED or not may_stay]
+        ends = Counter(root.state for root in roots)
         expected = Counter({state: count for state, count in self.setup.workload.ends.items() if count})
         acts, holds = self.setup.acts, self.setup.workload.ends_hold
         is_as_usual = all(DEEDS[act.deed].leaves_ends and holds for act in acts) and (holds or not self.injector.blows)

@@ -23,12 +23,16 @@ FAULTED: Final = MappingProxyType({
 
 NOT_SIMULATED: Final = (
     "activity.",
-    "batches.",
+    "audit.",
+    "availability.",
     "control.WorkNow",
+    "counting.Counting",
     "discovery.",
     "explain.",
+    "gauges.",
     "idempotency.",
     "identity.",
+    "links.",
     "overview.",
     "queries.",
     "requeue.",

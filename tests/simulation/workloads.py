@@ -2,22 +2,28 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
 from cratekeeper.domain.access import Caller
-from cratekeeper.domain.control import Control
+from cratekeeper.domain.control import Control, Permit
 from cratekeeper.domain.failures import ErrorType
 from cratekeeper.domain.lanes import Lane
 from cratekeeper.domain.limits import AlbumCapacity, UserLimits
-from cratekeeper.domain.models import Kind
+from cratekeeper.domain.models import Kind, Usage
 from cratekeeper.domain.retry import RetryPolicy
 from cratekeeper.domain.states import State
+from cratekeeper.domain.writes import Lock
 from cratekeeper.services.requests import NewDownload
+from cratekeeper.services.runner import More
+from tests.memory.media import OpenUpload
 from tests.memory.provider import MemoryProvider
+from tests.memory.samples import content_id
 from tests.simulation.deeds import DEEDS, Act, begin
 from tests.simulation.processes import Machinery
-from tests.support.crate import ADMIN, ALICE, BOB, Knobs
+from tests.support.crate import ADMIN, ALICE, BOB, Crate, Knobs
+from tests.support.upkeep import kept
 
 KNOBS: Final = Knobs(policy=RetryPolicy(initial_s=5, max_s=40))
 ONE_BY_ONE: Final = replace(KNOBS, invocation_s=310.0)
@@ -25,6 +31,9 @@ ONE_BY_ONE: Final = replace(KNOBS, invocation_s=310.0)
 
 SECONDS_A_TRACK: Final = 30.0
 """Half a lease: heartbeats beat during a transfer."""
+
+LATE_S: Final = 1200.0
+"""By then all that one fault has delayed is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +144,74 @@ def _reconciled(machinery: Machinery) -> None:
     """History is compared with the items while work goes on."""
     _album(2)(machinery)
     machinery.reconcile(after_s=SECONDS_A_TRACK)
+
+
+def _keyed(machinery: Machinery) -> None:
+    """A request with an Idempotency-Key, made again with it until it is answered."""
+    track = machinery.world.provider.add_track("Song")
+    machinery.request(NewDownload(kind=Kind.TRACK, content_id=track.id), ALICE, is_keyed=True)
+
+
+def _batch(machinery: Machinery) -> None:
+    """Five at once where three may run, one of them twice, while another user asks for one of them."""
+    provider = machinery.world.provider
+    songs = [NewDownload(kind=Kind.TRACK, content_id=provider.add_track(f"Song {n}").id) for n in range(4)]
+    album = NewDownload(kind=Kind.ALBUM, content_id=provider.add_album("One", tracks=1))
+    machinery.batch([songs[0], album, *songs], ALICE)
+    machinery.request(songs[3], BOB)
+
+
+def _watched(machinery: Machinery) -> None:
+    """An object is lost and another one cut short once an album is there; the watchdog finds both, however late."""
+    world = machinery.world
+    album = world.provider.add_album("One", tracks=2)
+    _slow(world.provider)
+    _ask(machinery, album)
+
+    def harm() -> None:
+        lost, short = (f"audio/{track}.wav" for track in world.provider.albums[album][0].track_ids)
+        world.media.objects.pop(lost, None)
+        if short in world.media.objects:
+            world.media.place(short, world.media.objects[short].body[:-9], "audio/wav")
+
+    machinery.maintain(_scan, after_s=2 * SECONDS_A_TRACK, first=harm)
+    machinery.maintain(_scan, after_s=LATE_S)
+
+
+def _reckoned(machinery: Machinery) -> None:
+    """Slot, lock and permit of a download that is gone, beside an album that runs."""
+    world = machinery.world
+    _album(2)(machinery)
+    gone = world.ids.download(world.clock.time)
+    world.table.usages["alice"] = Usage(user_id="alice", active=frozenset({gone}))
+    world.table.locks[Kind.TRACK, content_id("gone")] = Lock(gone)
+    lapses = world.clock.time + timedelta(seconds=world.lease_s)
+    world.table.control = replace(world.control, permits={gone: Permit(lapses, 0, 0)})
+    for after_s in (5, SECONDS_A_TRACK, LATE_S):
+        machinery.maintain(lambda crate: _job(crate, "usage_reconcile"), after_s=after_s)
+
+
+def _swept(machinery: Machinery) -> None:
+    """An upload that is recorded nowhere, beside one that goes on and an album; both are older than a lease."""
+    world = machinery.world
+    _long_file(machinery)
+    _album(2)(machinery)
+    world.media.open_uploads["gone"] = OpenUpload("audio/gone.wav", "audio/wav", world.clock.time)
+    machinery.maintain(lambda crate: _job(crate, "abandoned_uploads"), after_s=world.lease_s + 10)
+
+
+def _scan(crate: Crate) -> None:
+    """A whole scan, over as many invocations as it takes."""
+    keeping = kept(crate)
+    watchdog, task = replace(keeping.watchdog, shards=("audio/", "images/")), keeping.task()
+    while isinstance(found := watchdog.run(task), More):
+        task = keeping.task()
+        task.lease = replace(task.lease, progress=found.progress)
+
+
+def _job(crate: Crate, job_id: str) -> None:
+    keeping = kept(crate)
+    keeping.works[job_id]()(keeping.task(job_id))
 
 
 def _two_albums(machinery: Machinery) -> None:
@@ -364,7 +441,7 @@ WORKLOADS: Final = MappingProxyType({
         Workload(name="fickle provider, 100", arrange=_fickle_big, sample=4, focus="expand."),
         Workload(name="retries", arrange=_failing, deeds=FAMILIES, deeds_at=40, struck_at=1),
         Workload(name="broken off", arrange=_broken_off),
-        Workload(name="far child retried", arrange=_far_child_retried, sample=1, focus="settle.", ends_hold=False),
+        Workload(name="far child retried", arrange=_far_child_retried, sample=24, focus="settle.", ends_hold=False),
         Workload(name="no retries left", arrange=_album(2), knobs=replace(KNOBS, max_retries=0), ends_hold=False),
         Workload(
             name="no retries left, 120",
@@ -389,6 +466,11 @@ WORKLOADS: Final = MappingProxyType({
         ),
         Workload(name="none there", arrange=_nothing, ends=_all(0, failed=1), deeds=("retry", "force"), deeds_at=10),
         Workload(name="reconciled", arrange=_reconciled),
+        Workload(name="one key", arrange=_keyed),
+        Workload(name="batch", arrange=_batch, ends=_all(5)),
+        Workload(name="watched", arrange=_watched),
+        Workload(name="usage reckoned", arrange=_reckoned),
+        Workload(name="uploads swept", arrange=_swept, ends=_all(2), knobs=replace(KNOBS, invocation_s=54.0)),
         Workload(
             name="two albums, limit 1",
             arrange=_two_albums,
