@@ -88,6 +88,20 @@ def test_a_permit_that_the_dispatcher_rang_for_again_is_still_ours(world: World)
 
 
 @pytest.mark.case("I-08")
+def test_a_permit_that_the_dispatcher_renewed_for_longer_is_not_shortened(world: World) -> None:
+    """Its clock may be ahead; the lease under it ends when this holder's clock says so."""
+    lease = lease_of(world)
+    world.permits.renew(a_held(), until=at(90))
+    world.clock.advance(20)
+    lease.beat()
+    assert world.control.permits[ROOT] == a_permit(at(90))
+    assert lease.item.lease_until == at(80)
+    world.clock.advance(20)
+    lease.beat()
+    assert world.control.permits[ROOT] == a_permit(at(100))
+    assert (lease.item.lease_until, lease.is_lost) == (at(100), False)
+
+
 @pytest.mark.parametrize(("seconds", "is_lost"), [(60, False), (60.001, True)])
 def test_a_lease_that_has_lapsed_is_not_renewed(world: World, seconds: float, is_lost: bool) -> None:
     world.clock.advance(seconds)

@@ -457,6 +457,13 @@ def test_a_child_that_starts_again_does_so_in_the_lane_its_album_is_in_by_now(cr
     assert act(crate, Action.RETRY, child_id(ROOT, 1)).lane is Lane.HIGH
 
 
+def test_a_new_priority_finds_an_album_that_is_listed_again_meanwhile(crate: Crate) -> None:
+    crate.put(an_album(1, waiting=None), a_child(1))
+    listed = replace(crate.item(ROOT), waiting=Waiting(Lane.NORMAL, Rank.CHILDREN))
+    meanwhile(crate.world.calls, "store.commit", lambda: crate.put(listed))
+    assert act(crate, Action.PRIORITY, ROOT, lane=Lane.LOW).waiting == Waiting(Lane.LOW, Rank.CHILDREN)
+
+
 def test_a_new_priority_meets_a_retry_of_a_child_on_its_way(crate: Crate) -> None:
     crate.put(an_album(1, open=NONE, failed=frozenset({1})), a_child(1, state=State.FAILED))
     moved = replace(crate.item(ROOT), lane=Lane.LOW)

@@ -223,6 +223,7 @@ class Steering:
                 put |= Fields(waiting=None, due_at=None)
             case Verb.PRIORITIZE:
                 put |= self._moved(root)
+                change.given["waiting"] = root.waiting
             case _:
                 put |= Fields(waiting=_first_place(root), due_at=self._look)
         given = change.given | Fields(expanded=root.expanded, cursor=root.cursor)

@@ -86,7 +86,7 @@ class Lease:
 
     def _renew(self, until: datetime) -> None:
         """The permit first, then the lease, each under its exact value as last known."""
-        if self.held and self.held.permit.until != until:
+        if self.held and self.held.permit.until < until:
             self.held = self._renew_permit(self.held, until)
         try:
             self.store.write(renew(self.item, lease_until=until))
@@ -109,6 +109,7 @@ class Lease:
             present = refused.control.permits.get(held.id)
             if present is None or (present.epoch, present.round) != (held.permit.epoch, held.permit.round):
                 raise
+            until = max(until, present.until)  # the dispatcher's clock may be ahead of ours
             self.control = self.permits.renew(Held(held.id, present), until=until)
         return Held(held.id, held.permit._replace(until=until))
 
