@@ -4,28 +4,18 @@ import os
 import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Collection
 from dataclasses import replace
 from time import monotonic
 
 from tests.simulation.deeds import Act
-from tests.simulation.explore import (
-    Case,
-    Tally,
-    enumerate_deeds,
-    enumerate_faults,
-    enumerate_struck_deeds,
-    explore_pairs,
-    explore_seeds,
-    strike_rare_sites,
-)
+from tests.simulation.explore import Case, Tally, strike_rare_sites
 from tests.simulation.faults import Blow
+from tests.simulation.parts import Part, of_pairs, of_seeds, of_workload, run_all
 from tests.simulation.report import report, uncovered
 from tests.simulation.run import simulate
 from tests.simulation.sites import all_sites
 from tests.simulation.workloads import WORKLOADS
-
-PROGRESS_S = 10.0
 
 
 def _options() -> Namespace:
@@ -33,7 +23,8 @@ def _options() -> Namespace:
     parser.add_argument("--seeds", type=int, default=2_000, help="random schedules, after the enumeration")
     parser.add_argument("--first", type=int, default=0, help="the first of their seeds")
     parser.add_argument("--pairs", type=int, default=1_000, help="pairs of faults, before them")
-    parser.add_argument("--seconds", type=float, help="stop after so many seconds")
+    parser.add_argument("--seconds", type=float, help="begin nothing more after so many seconds")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processors that share the work")
     parser.add_argument("--workload", choices=sorted(WORKLOADS), help="only this one")
     parser.add_argument("--full", action="store_true", help="strike every call of the long workloads too")
     parser.add_argument("--seed", type=int, help="one random schedule again")
@@ -58,39 +49,41 @@ def main() -> int:
 
 
 def _work(options: Namespace, tally: Tally, started: float) -> None:
-    """Make all runs, and say on stderr how far they are, and what was violated as soon as it was."""
-    shown, told = started, 0
-    for where in _runs(options, tally):
-        now = monotonic()
-        for finding in tally.findings[told:]:
+    """Make all runs, and say on stderr how far they are, and what was violated as soon as it is known."""
+    parts = _parts(options)
+    found: dict[Part, Tally] = {}
+    for part, came in run_all(parts, jobs=options.jobs):
+        found[part] = came
+        _tell(part.name, found.values(), since=started)
+        for finding in came.findings:
             print(f"{finding.violation.invariant}: {finding.case.replay}", file=sys.stderr)
-        told = len(tally.findings)
-        if now - shown > PROGRESS_S:
-            shown = now
-            counts = f"{tally.runs} runs  {len(tally.findings)} violations"
-            print(f"{now - started:6.0f} s  {counts}  {where}", file=sys.stderr)
-        if options.seconds and now - started > options.seconds:
-            return
+        if options.seconds and monotonic() - started > options.seconds:
+            break
+    for part in parts:  # in their order, so that the report does not depend on who was quicker
+        if part in found:
+            tally.add(found[part])
+    if not options.deeds:
+        for _ in strike_rare_sites(all_sites(), tally):
+            pass
 
 
-def _runs(options: Namespace, tally: Tally) -> Iterator[str]:
-    workload = WORKLOADS[options.workload] if options.workload else None
-    for each in [workload] if workload else WORKLOADS.values():
-        for _ in enumerate_deeds(each, tally, is_full=options.full):
-            yield f"{each.name}, deeds"
-        for _ in enumerate_struck_deeds(each, tally, is_full=options.full):
-            yield f"{each.name}, deeds and faults"
+def _tell(name: str, tallies: Collection[Tally], *, since: float) -> None:
+    runs, violations = sum(each.runs for each in tallies), sum(len(each.findings) for each in tallies)
+    print(f"{monotonic() - since:6.0f} s  {runs} runs  {violations} violations  {name}", file=sys.stderr)
+
+
+def _parts(options: Namespace) -> list[Part]:
+    """What was asked for, the long ones first, so that no processor waits for them at the end."""
+    names = [options.workload] if options.workload else sorted(WORKLOADS, key=_length, reverse=True)
+    parts = [part for name in names for part in of_workload(name, is_full=options.full)]
     if options.deeds:
-        return
-    for each in [workload] if workload else WORKLOADS.values():
-        for _ in enumerate_faults(each, tally, is_full=options.full):
-            yield each.name
-    for _ in explore_pairs(0 if workload else options.pairs, tally):
-        yield "two faults"
-    for _ in explore_seeds(range(options.first, options.first + options.seeds), tally, workload):
-        yield "random schedules"
-    for _ in strike_rare_sites(all_sites(), tally):
-        yield "rare call sites"
+        return [part for part in parts if part.kind != "faults"]
+    seeds = range(options.first, options.first + options.seeds)
+    return [*parts, *of_pairs(0 if options.workload else options.pairs), *of_seeds(seeds, options.workload)]
+
+
+def _length(name: str) -> int:
+    return len(WORKLOADS[name].deeds) + 10 * (WORKLOADS[name].sample is not None)
 
 
 def _again(options: Namespace) -> int:

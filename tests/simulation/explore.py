@@ -105,6 +105,18 @@ class Tally:
             self.findings.append(Finding(case, site, len(outcome.sites), outcome.violations[0]))
         return outcome
 
+    def add(self, other: "Tally") -> None:
+        """Count the runs of another one too."""
+        self.runs += other.runs
+        self.calls += other.calls
+        for mine, theirs in ((self.kinds, other.kinds), (self.deeds, other.deeds)):
+            mine.update({name: mine.get(name, 0) + count for name, count in theirs.items()})
+        self.struck |= other.struck
+        self.indexes |= other.indexes
+        self.findings += other.findings
+        for site, bases in other.bases.items():
+            self.bases[site] = [*self.bases.get(site, []), *bases][:BASES]
+
     def _remember(self, case: Case, outcome: Outcome) -> None:
         """Keep the run as a base for the rare call sites that it reached."""
         for site in set(outcome.sites) - self.well_known:
