@@ -7,11 +7,12 @@ import pytest
 
 from cratekeeper.domain.actions import Action
 from cratekeeper.domain.catalog import Availability
+from cratekeeper.domain.events import EventType
 from cratekeeper.domain.failures import ErrorType
 from cratekeeper.domain.ids import CHUNK, MAX_CHILDREN, child_id, chunk_key, chunk_of, chunk_range
 from cratekeeper.domain.lanes import Lane, Rank, Waiting
-from cratekeeper.domain.models import Chunk, Download, Kind, Source
-from cratekeeper.domain.states import State
+from cratekeeper.domain.models import Cascade, Chunk, Download, Kind, Source
+from cratekeeper.domain.states import State, Verb
 from tests.memory.samples import content_id
 from tests.support.builders import Values, a_row, a_track, at
 from tests.support.crash import killed_at, killed_at_call, meanwhile
@@ -311,3 +312,12 @@ def test_a_priority_changed_as_an_album_rejoins_its_children_costs_no_lease() ->
     assert (rejoined.lane, rejoined.state, rejoined.lease_losses) == (Lane.LOW, State.IN_PROGRESS, 0)
     assert rejoined.lease_until is None
     assert "lease_lost" not in crate.world.log.actions()
+
+
+def test_an_album_that_a_cascade_takes_during_its_expansion_is_left_to_it(crate: Crate) -> None:
+    album = crate.album(tracks=2)
+    cascade = Cascade(verb=Verb.PAUSE, event=EventType.DOWNLOAD_PAUSED, actor="alice")
+    meanwhile(crate.world.calls, "provider.album", lambda: crate.put(replace(crate.item(album), cascade=cascade)))
+    crate.deliver()
+    assert (crate.item(album).cursor, crate.children(album)) == (0, [])
+    assert "lease_lost" in crate.world.log.actions()

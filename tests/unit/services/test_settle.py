@@ -236,3 +236,9 @@ def test_a_child_that_was_retried_meanwhile_is_not_settled_as_it_was(crate: Crat
     crate.put(an_album(2), a_child(1, round=1))
     assert crate.settle.child(a_child(1, state=F, epoch=1), None) is None
     assert crate.item(ROOT).open == frozenset({1, 2})
+
+
+def test_a_child_whose_album_is_gone_settles_nothing(crate: Crate) -> None:
+    child = a_child(1, state=C)
+    crate.put(child)
+    assert crate.settle.child(child, None) is None
