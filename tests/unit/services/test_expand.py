@@ -301,6 +301,25 @@ def test_a_priority_changed_during_the_expansion_is_that_of_the_children_too(cra
     assert "lease_lost" not in crate.world.log.actions()
 
 
+@pytest.mark.parametrize("forced", [False, True])
+def test_a_priority_changed_and_changed_back_costs_no_lease(forced: bool) -> None:
+    """Between the refused write and the look at why it was refused."""
+    crate = Crate.of(limit=9)
+    album = crate.album(tracks=2)
+    if forced:
+        crate.deliver()
+        crate.steer.retry(album.id, caller=ADMIN, force=True)
+
+    def moved() -> None:
+        crate.put(replace(crate.item(album), lane=Lane.LOW))
+        meanwhile(crate.world.calls, "store.get", lambda: crate.put(replace(crate.item(album), lane=Lane.NORMAL)))
+
+    meanwhile(crate.world.calls, "store.commit", moved, after=1)
+    crate.work(album.id)
+    assert crate.item(album).awaits_children
+    assert "lease_lost" not in crate.world.log.actions()
+
+
 def test_a_priority_changed_as_an_album_rejoins_its_children_costs_no_lease() -> None:
     crate = Crate.of(limit=9)
     album = crate.album(tracks=2)

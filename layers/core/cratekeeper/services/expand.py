@@ -142,14 +142,14 @@ class Expand:
         return pinned.children
 
     def _after_refusal(self, item: Download, change: Change, refused: WriteRefused) -> Download:
-        """The album as it is: after our own transaction whose answer was lost (I6), or in another lane.
+        """The album as it is: after our own transaction whose answer was lost (I6), or moved to another lane.
 
-        Raises LeaseLost if it is anything else.
+        It may have been moved back by now. Raises LeaseLost if it is not ours any more.
         """
         found = self.store.get(item.key).get(item.key)
         if isinstance(found, Download) and (found.epoch, found.state) == (item.epoch, State.IN_PROGRESS):
             is_carried_out = found.cursor == change.put.get("cursor")
-            has_moved = found.cursor == item.cursor and found.lane is not item.lane and found.cascade is None
+            has_moved = found.cursor == item.cursor and refused.write == change and found.cascade is None
             if is_carried_out or has_moved:
                 return found
         raise LeaseLost(item.id) from refused

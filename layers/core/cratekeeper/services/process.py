@@ -240,9 +240,9 @@ class Process:
             self._write(album, rejoin(album, now=now, next_visit=now + timedelta(seconds=self.lease_s)))
         except LeaseLost:
             found = self._read(album)
-            if found is None or found.lane is album.lane or found.owner != album.owner or found.cascade:
+            if found is None or (found.epoch, found.owner) != (album.epoch, album.owner) or found.cascade:
                 raise
-            return self._rejoined(found)  # only its priority has changed
+            return self._rejoined(found)  # still ours: only its priority has changed, or changed and back
         return self._read(album) or album
 
     def _read(self, item: Download) -> Download | None:
