@@ -301,6 +301,22 @@ def test_a_priority_changed_during_the_expansion_is_that_of_the_children_too(cra
     assert "lease_lost" not in crate.world.log.actions()
 
 
+def test_an_album_without_children_whose_expansion_was_not_heard_of_is_expanded_once(crate: Crate) -> None:
+    album = crate.album(tracks=0)
+    meanwhile(crate.world.calls, "catalog.ingest", lambda: crate.world.calls.losing("store.commit"))
+    crate.settle_down()
+    assert crate.item(album).state is State.COMPLETED
+    assert not {"attempt_raised", "lease_lost"} & {*crate.world.log.actions()}
+
+
+@pytest.mark.parametrize("tracks", [0, 2])
+def test_a_priority_changed_just_before_the_expansion_is_stored(crate: Crate, tracks: int) -> None:
+    album = crate.album(tracks=tracks)
+    meanwhile(crate.world.calls, "catalog.ingest", lambda: lowered(crate, album))
+    crate.deliver()
+    assert (crate.item(album).expanded, crate.item(album).lane) == (True, Lane.LOW)
+
+
 @pytest.mark.parametrize("forced", [False, True])
 def test_a_priority_changed_and_changed_back_costs_no_lease(forced: bool) -> None:
     """Between the refused write and the look at why it was refused."""

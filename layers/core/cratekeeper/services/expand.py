@@ -124,8 +124,8 @@ class Expand:
             self.store.commit(change, *sets, *born)
         except WriteRefused as refused:
             found = self._after_refusal(item, change, refused)
-            has_moved = found.cursor == item.cursor
-            return self._create(found, chunk, children, names) if has_moved else found
+            is_as_before = found.cursor == item.cursor and not found.expanded
+            return self._create(found, chunk, children, names) if is_as_before else found
         return applied(item, change)
 
     def _part(
