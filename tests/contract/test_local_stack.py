@@ -23,7 +23,7 @@ from cratekeeper_local.project import Project
 from cratekeeper_local.readback.check import READERS, all_differences, expected_resources
 from cratekeeper_local.ready import Ready
 from cratekeeper_local.stack import Running
-from tests.support.stack import PROGRAM, LocalStack, local_stack, processes_on, until
+from tests.support.stack import PROGRAM, LocalStack, local_stack, sockets_on, until
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -62,12 +62,7 @@ def test_settings_reach_the_functions(stack: LocalStack) -> None:
 
 
 def test_nothing_listens_beyond_this_machine(stack: LocalStack) -> None:
-    sockets = {
-        str(link.readlink()).removeprefix("socket:[").removesuffix("]")
-        for process in processes_on(stack.folder)
-        for link in Path(f"/proc/{process}/fd").iterdir()
-        if link.is_symlink()
-    }
+    sockets = sockets_on(stack.folder)
     rows = [line.split() for name in ("tcp", "tcp6") for line in Path("/proc/net", name).read_text().splitlines()[1:]]
     listening = [row[1] for row in rows if row[3] == "0A" and row[9] in sockets]
     assert len(listening) >= 3, "front, emulator, demo provider"

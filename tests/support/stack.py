@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -135,32 +135,36 @@ def until(happened: Callable[[], object], limit_s: float = PATIENCE_S) -> None:
 
 
 def _running(folder: Path, words: str) -> list[int]:
-    return [one for one in processes_on(folder) if words.encode() in Path(f"/proc/{one}/cmdline").read_bytes()]
+    return [process for process in processes_on(folder) if words.encode() in _told_of(process, "cmdline")]
 
 
 def processes_on(folder: Path) -> list[int]:
     """The processes that have `folder` in their command line or environment."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal() and int(entry.name) != os.getpid():
-            try:
-                text = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
-            except OSError:
-                continue
-            if str(folder).encode() in text:
-                found.append(int(entry.name))
-    return found
+    words, own = str(folder).encode(), os.getpid()
+    everyone = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal())
+    return [each for each in everyone if each != own and words in _told_of(each, "cmdline") + _told_of(each, "environ")]
 
 
 def workers_of(stack: LocalStack) -> list[int]:
     """The processes that run the processor function."""
-    name = stack.resources["ProcessorFunction"].encode()
-    found = []
-    for pid in processes_on(stack.folder):
-        try:
-            environ = Path(f"/proc/{pid}/environ").read_bytes()
-        except OSError:
-            continue
-        if b"AWS_LAMBDA_FUNCTION_NAME=" + name in environ:
-            found.append(pid)
-    return found
+    words = b"AWS_LAMBDA_FUNCTION_NAME=" + stack.resources["ProcessorFunction"].encode()
+    return [process for process in processes_on(stack.folder) if words in _told_of(process, "environ")]
+
+
+def sockets_on(folder: Path) -> set[str]:
+    """The inodes of all sockets that those processes have open."""
+    found = set()
+    for process in processes_on(folder):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it ends while it is looked at
+            for link in Path(f"/proc/{process}/fd").iterdir():
+                with suppress(FileNotFoundError):  # closed meanwhile
+                    found.add(str(link.readlink()))
+    return {link.removeprefix("socket:[").removesuffix("]") for link in found if link.startswith("socket:")}
+
+
+def _told_of(process: int, name: str) -> bytes:
+    """What the system tells of a process; nothing when it has ended meanwhile."""
+    try:
+        return Path(f"/proc/{process}/{name}").read_bytes()
+    except OSError:
+        return b""
