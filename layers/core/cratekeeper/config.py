@@ -1,7 +1,7 @@
 """Settings: environment variables of the template's parameters, checked at start."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -23,7 +23,7 @@ class SettingsError(Exception):
     """A setting is missing or wrong; the text names it."""
 
 
-def _unlimited(value: Any) -> Any:  # noqa: ANN401 - whatever the environment holds
+def _unlimited(value: object) -> object:
     """-1 at the edge is None inside."""
     return None if str(value).strip() == "-1" else value
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final
 
@@ -54,6 +55,8 @@ RULES: Final = MappingProxyType({
 MAX_LEASE_LOSSES: Final = 5
 """Lost leases after which an item fails as `lost`: it would kill workers for ever."""
 
+_SUCCESSES: Final = range(200, 300)
+_SERVER_FAULTS: Final = range(500, 600)
 _BY_STATUS: Final = MappingProxyType({
     400: ErrorType.REJECTED,
     401: ErrorType.REJECTED,
@@ -71,10 +74,10 @@ def of_status(status: int, *, has_retry_after: bool) -> ErrorType | None:
 
     503 is `busy` only where the provider says when to come back.
     """
-    if status // 100 == 2:  # noqa: PLR2004 - the class of successes
+    if status in _SUCCESSES:
         return None
-    if status == 503 and has_retry_after:  # noqa: PLR2004 - read beside its table
+    if status == HTTPStatus.SERVICE_UNAVAILABLE and has_retry_after:
         return ErrorType.BUSY
     if status in _BY_STATUS:
         return _BY_STATUS[status]
-    return ErrorType.CONNECTION if status // 100 == 5 else ErrorType.UNKNOWN  # noqa: PLR2004
+    return ErrorType.CONNECTION if status in _SERVER_FAULTS else ErrorType.UNKNOWN

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Final
+from typing import Final, cast
 
 from cratekeeper.domain.actions import Action
 from cratekeeper.domain.errors import InvalidState
@@ -281,10 +281,7 @@ class Steering:
             given["cascade"] = holder.cascade
         children = [child for child in after if _chunk(child.id) == number]
         put = sets_of(children) if family.root.cursor else Fields()
-        wanted = Fields()
-        for name, value in put.items():
-            if getattr(holder, name) != value:
-                wanted[name] = value  # type: ignore[literal-required]  # the names are those of Fields
+        wanted = cast("Fields", {name: value for name, value in put.items() if getattr(holder, name) != value})
         rounds = {child.id: child.round for child in family.children}
         if number and any(child.round != rounds[child.id] for child in children):
             wanted["round"] = holder.round + 1  # also where the sets stay: an old set write may still be on its way

@@ -1,6 +1,6 @@
 """Candidates: the best of the hungry ids, the `waiting` index and one's own id (protocol rules 4, 5 and 11)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -67,7 +67,11 @@ class Candidates:
         now = self.clock.now()
         live = sorted(each for each, permit in control.permits.items() if permit.until >= now)[:READS]
         found = self.store.get(*map(key_of, live)).values() if live else ()
-        items = [item for item in found if isinstance(item, Download)]
+        return self.unbegun([item for item in found if isinstance(item, Download)], control)
+
+    def unbegun(self, items: Iterable[Download], control: Control) -> list[Download]:
+        """Those of the items that have a permit for their next claim and may be claimed, the best first."""
+        now = self.clock.now()
         waiting = [item for item in items if item.is_claimable(now) and is_granted(item, control)]
         return sorted(waiting, key=lambda item: order_of(item.id, item.lane))
 

@@ -152,5 +152,4 @@ class Overview:
 
 def _runs_since(item: Download, before: datetime) -> bool:
     """An album that waits for its children has no lease, and is never stale."""
-    is_running = item.state is State.IN_PROGRESS and item.lease_until is not None
-    return is_running and item.started_at is not None and item.started_at < before
+    return item.is_running and item.started_at is not None and item.started_at < before

@@ -6,7 +6,7 @@ for work first: so no wake-up is lost between a finisher that saw no work and a 
 room.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -84,11 +84,16 @@ class Release:
         """Ring for whoever has a permit that its worker does not go on with after all."""
         self._ring(seeker.lane, [seeker.id])
 
-    def ring_granted(self, control: Control) -> None:
-        """Ring for every permit whose item is not begun: while the queue was closed its message came for nothing."""
-        granted = self.candidates.granted(control)
-        for lane in sorted({item.lane for item in granted}):
-            self._ring(lane, [item.id for item in granted if item.lane is lane])
+    def ring_granted(self, control: Control, among: Iterable[Download] | None = None) -> None:
+        """Ring for permits whose items are not begun: while none could begin, their messages came for nothing.
+
+        Args:
+            control: as read, or as just written.
+            among: downloads as known; None = whatever has a permit.
+        """
+        found = self.candidates.granted(control) if among is None else self.candidates.unbegun(among, control)
+        for lane in sorted({item.lane for item in found}):
+            self._ring(lane, [item.id for item in found if item.lane is lane])
 
     def next(self, control: Control) -> Grant | None:
         """Take a permit for the best work without ringing it, for a worker that is at hand.
@@ -249,7 +254,7 @@ class Release:
             self._ring(search.own.lane, [search.own.id])
 
     def _grant(self, control: Control, held: Held | None, seeker: Seeker) -> Control:
-        """One conditional write: swap what we hold, replace a lapsed permit, or take a free one."""
+        """Swap what we hold, replace a lapsed permit, or take a free one: one conditional write, hardly ever two."""
         limit = control.limit or 0
         lapsed = control.lapsed(self.clock.now())
         own = [each for each in lapsed if each.id == seeker.id]

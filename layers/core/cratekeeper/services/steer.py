@@ -12,7 +12,7 @@ from typing import Final
 
 from cratekeeper.domain.access import Caller, Permission
 from cratekeeper.domain.actions import Action
-from cratekeeper.domain.control import Control, Held, Seeker
+from cratekeeper.domain.control import Control, Held
 from cratekeeper.domain.errors import (
     AlreadyQueued,
     Forbidden,
@@ -33,7 +33,6 @@ from cratekeeper.domain.steering import MOST_WRITES, VERBS, Steering, family_aft
 from cratekeeper.domain.transitions import children_left
 from cratekeeper.domain.writes import Lock, TakeLock, TakeSlot, Write
 from cratekeeper.ports import Clock, DownloadStore, Log, Permits
-from cratekeeper.services.candidates import is_granted
 from cratekeeper.services.collect import Collect
 from cratekeeper.services.release import Release
 from cratekeeper.services.settle import Settle
@@ -212,8 +211,8 @@ class Steer:
         """Permits come back, and what may run now is offered. Trouble here is no error: the dispatcher is there."""
         try:
             control = self._give_back(family)
-            if download_id is None:
-                self._ring_granted(family, control)
+            if download_id is None:  # the end of a cascade: who was rung during it could not begin
+                self.release.ring_granted(control, [family.root, *family.children])
             self._settle(family)
             if steering.verb in _MAY_RUN:
                 self._offer(family, download_id)
@@ -237,13 +236,6 @@ class Steer:
         if useless or any(marks.values()):
             self.release.give_back(useless, {lane: ids for lane, ids in marks.items() if ids})
         return control
-
-    def _ring_granted(self, family: Family, control: Control) -> None:
-        """At the end of a cascade: who was rung during it could not begin, and has its permit still."""
-        now = self.clock.now()
-        for item in (family.root, *family.children):
-            if is_granted(item, control) and item.is_claimable(now):
-                self.release.ring(Seeker(item.id, item.lane, control.permits[item.id]))
 
     def _settle(self, family: Family) -> None:
         """An ended child may have been its album's last."""
