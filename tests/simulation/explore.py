@@ -116,6 +116,7 @@ class Tally:
         self.findings += other.findings
         for site, bases in other.bases.items():
             self.bases[site] = [*self.bases.get(site, []), *bases][:BASES]
+        self.well_known = {site for site, bases in self.bases.items() if len(bases) == BASES}
 
     def _remember(self, case: Case, outcome: Outcome) -> None:
         """Keep the run as a base for the rare call sites that it reached."""

@@ -1,6 +1,6 @@
 """The long simulation in parts that need nothing of each other, so that each processor takes one after the other."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -19,6 +19,15 @@ from tests.simulation.workloads import WORKLOADS
 
 SEEDS: Final = 50
 """Random schedules of one part."""
+
+PAIRS: Final = "two faults"
+SCHEDULES: Final = "random schedules"
+ENUMERATIONS: Final = MappingProxyType({
+    "deeds": enumerate_deeds,
+    "deeds and faults": enumerate_struck_deeds,
+    "faults": enumerate_faults,
+})
+"""What is made of each workload."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,54 +54,33 @@ class Part:
     def run(self) -> Tally:
         """Make its runs."""
         tally = Tally()
-        for _ in _KINDS[self.kind](self, tally):
+        for _ in self._runs(tally):
             pass
         return tally
 
-
-def _deeds(part: Part, tally: Tally) -> Iterator[None]:
-    return enumerate_deeds(WORKLOADS[part.workload or ""], tally, is_full=part.is_full)
-
-
-def _struck_deeds(part: Part, tally: Tally) -> Iterator[None]:
-    return enumerate_struck_deeds(WORKLOADS[part.workload or ""], tally, is_full=part.is_full)
-
-
-def _faults(part: Part, tally: Tally) -> Iterator[None]:
-    return enumerate_faults(WORKLOADS[part.workload or ""], tally, is_full=part.is_full)
-
-
-def _pairs(part: Part, tally: Tally) -> Iterator[None]:
-    return explore_pairs(len(part.seeds), tally)
-
-
-def _seeds(part: Part, tally: Tally) -> Iterator[None]:
-    return explore_seeds(part.seeds, tally, WORKLOADS[part.workload] if part.workload else None)
-
-
-_KINDS: Final = MappingProxyType[str, Callable[[Part, Tally], Iterator[None]]]({
-    "deeds": _deeds,
-    "deeds and faults": _struck_deeds,
-    "faults": _faults,
-    "two faults": _pairs,
-    "random schedules": _seeds,
-})
+    def _runs(self, tally: Tally) -> Iterator[None]:
+        workload = WORKLOADS[self.workload] if self.workload else None
+        if workload and self.kind in ENUMERATIONS:
+            return ENUMERATIONS[self.kind](workload, tally, is_full=self.is_full)
+        return (
+            explore_pairs(len(self.seeds), tally) if self.kind == PAIRS else explore_seeds(self.seeds, tally, workload)
+        )
 
 
 def of_workload(name: str, *, is_full: bool) -> list[Part]:
     """Deeds, deeds and faults, and faults."""
-    return [Part(kind=kind, workload=name, is_full=is_full) for kind in ("deeds", "deeds and faults", "faults")]
+    return [Part(kind=kind, workload=name, is_full=is_full) for kind in ENUMERATIONS]
 
 
 def of_seeds(seeds: range, workload: str | None = None) -> list[Part]:
     """Random schedules."""
     chunks = (seeds[start : start + SEEDS] for start in range(0, len(seeds), SEEDS))
-    return [Part(kind="random schedules", workload=workload, seeds=chunk) for chunk in chunks]
+    return [Part(kind=SCHEDULES, workload=workload, seeds=chunk) for chunk in chunks]
 
 
 def of_pairs(count: int) -> list[Part]:
     """Pairs of faults."""
-    return [Part(kind="two faults", seeds=range(count))] if count else []
+    return [Part(kind=PAIRS, seeds=range(count))] if count else []
 
 
 def run_all(parts: Sequence[Part], *, jobs: int) -> Iterator[tuple[Part, Tally]]:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cratekeeper.domain.access import Caller
 from cratekeeper.domain.control import Control
@@ -14,7 +14,6 @@ from cratekeeper.domain.ids import Seed
 from cratekeeper.domain.models import Download
 from cratekeeper.services.deliver import Deliver
 from cratekeeper.services.deliver import Message as Received
-from cratekeeper.services.project import Reconcile, Seen
 from cratekeeper.services.requests import NewDownload
 from tests.memory.bell import Message
 from tests.memory.virtual import SkewedClock
@@ -22,6 +21,9 @@ from tests.memory.world import World
 from tests.simulation.checker import WORKER
 from tests.simulation.scheduler import ActorPulse, Process, Scheduler
 from tests.support.crate import Crate, Knobs
+
+if TYPE_CHECKING:
+    from cratekeeper.services.project import Seen
 
 PERIOD_S: Final = 60
 """Between two ticks of the dispatcher."""
@@ -131,13 +133,17 @@ class Machinery:
     def _try(self, kind: str, call: Callable[[Crate, int], bool], after_s: float) -> None:
         self.scheduler.sleep(after_s)
         for tries in range(CALLER_TRIES):
-            api, answers = self.process(kind), list[bool]()
-            self.scheduler.spawn(api.name, api, lambda: answers.append(call(self.cold_start(api), tries)))  # noqa: B023
-            self.scheduler.wait_until(lambda: api.is_over)  # noqa: B023
-            if any(answers):
+            if self._is_done(self.process(kind), call, tries):
                 break
             self.scheduler.sleep(CALLER_WAITS_S)
         self.callers -= 1
+
+    def _is_done(self, process: Process, call: Callable[[Crate, int], bool], tries: int) -> bool:
+        """Have a process make the call, and wait until it has answered or died."""
+        answers: list[bool] = []
+        self.scheduler.spawn(process.name, process, lambda: answers.append(call(self.cold_start(process), tries)))
+        self.scheduler.wait_until(lambda: process.is_over)
+        return any(answers)
 
     def operate(self, *, after_s: float, change: Callable[[Control], Control]) -> None:
         """Somebody changes the limit, or closes or opens the queue."""
@@ -151,18 +157,6 @@ class Machinery:
         self.scheduler.sleep(after_s)
         self.world.table.control = change(self.world.table.control)
         self.world.table.tell(())
-
-    def reconcile(self, *, after_s: float) -> None:
-        """Compare the history with the items once, as a local stack does that comes up again."""
-        operator = self.process("operator")
-        self.scheduler.spawn(operator.name, operator, lambda: self._reconcile(operator, after_s))
-
-    def _reconcile(self, operator: Process, after_s: float) -> None:
-        self.scheduler.sleep(after_s)
-        with suppress(Unavailable):
-            Reconcile(
-                store=self.world.store, identities=self.world.identities, project=self.cold_start(operator).project
-            ).run()
 
     def is_idle(self) -> bool:
         """Whether callers, workers and the projector have nothing left to do."""

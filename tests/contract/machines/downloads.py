@@ -38,7 +38,6 @@ EDGES: Final = frozenset((source, target) for (source, _), target in MOVES.items
 ENDS: Final = (State.COMPLETED, State.FAILED, State.CANCELLED)
 LEASE: Final = timedelta(seconds=60)
 SKEW_S: Final = 20
-SKEW: Final = timedelta(seconds=SKEW_S)
 HOUR: Final = "H#2026-11-21T08"
 ROOM: Final = 2
 """Albums that may start in that hour."""
