@@ -5,7 +5,7 @@ the line before, and what came of it.
 """
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 
 from cratekeeper.domain.errors import TransferFailed
@@ -19,7 +19,7 @@ class Nowhere:
     def head(self, key: str) -> ObjectInfo | None:
         raise AssertionError(key)
 
-    def read(self, key: str) -> Iterator[bytes]:
+    def read(self, key: str) -> Generator[bytes, None, None]:
         raise AssertionError(key)
 
     def link(self, key: str, **_: object) -> str:

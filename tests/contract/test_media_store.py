@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 from itertools import count, repeat
 from socket import SHUT_RDWR, socket
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
+from botocore.exceptions import ResponseStreamingError
 
 from cratekeeper.adapters.aws import Aws
 from cratekeeper.adapters.s3 import S3Media
@@ -171,3 +172,16 @@ def test_an_object_that_breaks_off_is_an_outage(head: str) -> None:
 
     with a_store(behave) as store, pytest.raises(Unavailable):
         list(store.read(KEY))
+
+
+def test_a_reading_that_is_given_up_gives_its_connection_up(emulator: Emulator, bucket: str) -> None:
+    client, bodies = emulator.client("s3"), list[Any]()
+    media = S3Media(client, bucket)
+    media.put(KEY, repeat(PIECE, 64), size_bytes=64 * len(PIECE), content_type=OGG)
+    client.meta.events.register("after-call.s3.GetObject", lambda parsed, **_: bodies.append(parsed["Body"]))
+    pieces = media.read(KEY)
+    assert next(pieces)
+    pieces.close()
+    with pytest.raises(ResponseStreamingError):
+        bodies[0].read(1)
+    client.close()

@@ -1,6 +1,6 @@
 """The media bucket in memory."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count, takewhile
@@ -57,7 +57,7 @@ class MemoryMedia:
         return found.info if found else None
 
     @fault_point
-    def read(self, key: str) -> Iterator[bytes]:
+    def read(self, key: str) -> Generator[bytes, None, None]:
         if key not in self.objects:
             raise NotFound(key)
         body = self.objects[key].body

@@ -6,6 +6,7 @@ request through `http.client` sends each piece once, at a tenth of the CPU.
 
 from __future__ import annotations
 
+from contextlib import closing
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from itertools import chain
@@ -19,7 +20,7 @@ from cratekeeper.domain.errors import NotFound, ObjectExists, Unavailable
 from cratekeeper.ports import ObjectInfo, Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from mypy_boto3_s3 import S3Client
 
@@ -56,12 +57,13 @@ class S3Media:
             raise
         return ObjectInfo(found["ContentLength"], found["ETag"], found.get("ContentType", ""))
 
-    def read(self, key: str) -> Iterator[bytes]:
-        """The object's bytes in chunks of 1 MiB."""
+    def read(self, key: str) -> Generator[bytes, None, None]:
+        """The object's bytes in chunks of 1 MiB; closing it before the end gives the connection up."""
         try:
             with outages():
                 found = self._client.get_object(Bucket=self._bucket, Key=key)
-                yield from found["Body"].iter_chunks(CHUNK_BYTES)
+                with closing(found["Body"]) as body:
+                    yield from body.iter_chunks(CHUNK_BYTES)
         except ClientError as error:
             if code_of(error) in _GONE:
                 raise NotFound(key) from error

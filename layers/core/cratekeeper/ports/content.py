@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from cratekeeper.domain.catalog import Album, Artist, MediaRow, Metadata, StoredAlbum, Track
@@ -74,8 +74,8 @@ class MediaStore(Protocol):
         """What is stored under the key."""
         ...
 
-    def read(self, key: str) -> Iterator[bytes]:
-        """The object's bytes in chunks of at most 1 MiB; NotFound if there is none."""
+    def read(self, key: str) -> Generator[bytes, None, None]:
+        """The object's bytes in chunks of at most 1 MiB, to be closed; NotFound if there is none."""
         ...
 
     def put(

@@ -1,7 +1,7 @@
 """Transfer: a track's or picture's bytes from the provider to S3, streamed, verified, never overwritten."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -274,8 +274,9 @@ class Transfer:
         return whole.media(key)
 
     def _pass(self, lease: Lease, whole: "Verifier", key: str) -> None:
-        for _ in whole.verified(self.media.read(key)):
-            lease.check()
+        with closing(self.media.read(key)) as chunks:
+            for _ in whole.verified(chunks):
+                lease.check()
 
     def _forget(self, run: "_Run") -> None:
         """Throw the upload away, if there is one: the transfer starts at byte 0."""
