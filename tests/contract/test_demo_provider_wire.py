@@ -145,7 +145,7 @@ def test_a_slow_body_keeps_to_its_rate(served: Served) -> None:
     served.spoil("slow", rate_bytes_s=len(whole) * 4)
     started = time.monotonic()
     assert served.get().content == whole
-    assert 0.2 < time.monotonic() - started < 2
+    assert 0.2 < time.monotonic() - started < 5
 
 
 def test_an_endless_body_goes_on(served: Served) -> None:
@@ -203,12 +203,12 @@ def test_a_busy_service_turns_away_all_but_one() -> None:
 
 
 def test_latency_comes_before_every_answer_but_a_controls() -> None:
-    with serving(Manners(latency_s=0.2)) as served:
+    with serving(Manners(latency_s=1.0)) as served:
         started = time.monotonic()
         served.get("/__stats")
-        assert time.monotonic() - started < 0.2
+        assert time.monotonic() - started < 1
         served.get("/health")
-        assert time.monotonic() - started > 0.2
+        assert time.monotonic() - started > 1
 
 
 def test_fifty_at_once_take_as_long_as_one() -> None:

@@ -23,7 +23,7 @@ from tests.contract.sockets import a_certificate, answering, deaf, read_head
 from tests.memory.samples import wav
 from tests.memory.virtual import VirtualClock
 
-AT_ONCE_S = 2.0
+AT_ONCE_S = 5.0
 """What "at once" may take on a busy machine; the patience of these tests is twenty seconds."""
 
 WAV = wav("over a socket", 100_000)
@@ -122,7 +122,7 @@ def test_a_lost_lease_ends_the_transfer_at_once(served: Served, stage: str) -> N
 @pytest.mark.case("F-02")
 def test_a_track_that_never_comes_does_not_hold_its_siblings(served: Served) -> None:
     served.spoil("hang", times=1)
-    first, second = (Landing(url=str(served.client.base_url)) for _ in range(2))
+    first, second = (Landing(url=str(served.client.base_url), timeout_s=3) for _ in range(2))
     failures: list[BaseException] = []
 
     def wait() -> None:
@@ -139,7 +139,7 @@ def test_a_track_that_never_comes_does_not_hold_its_siblings(served: Served) -> 
     second.stored(second.land(TRACK_ID))
     assert waiting.is_alive()
     waiting.join()
-    assert 1.0 <= monotonic() - started < 1.0 + AT_ONCE_S
+    assert 3 <= monotonic() - started < 3 + AT_ONCE_S
     assert [getattr(each, "error_type", None) for each in failures] == [ErrorType.TIMEOUT]
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -24,6 +24,10 @@ QUICK = (
     "MaxAlbumsPerDay=-1",
 )
 """Retries and recoveries within seconds."""
+
+
+DAY_S: Final = 86_400
+SHORTLY_S: Final = 60
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +61,14 @@ def alice(town: Town) -> Iterator[Person]:
     """A user of this test alone: their limits are untouched."""
     with town.person() as person:
         yield person
+
+
+@pytest.fixture
+def within_a_day() -> None:
+    """What counts the requests of a day does not begin shortly before midnight (UTC), when the count starts anew."""
+    left_s = DAY_S - time.time() % DAY_S
+    if left_s < SHORTLY_S:
+        time.sleep(left_s + 1)
 
 
 def until(found: Callable[[], Any], *, within_s: float = 60.0) -> Any:

@@ -19,6 +19,7 @@ def at_once(people: int, ask: "list[tuple[Person, str]]", *, force: bool = False
 
 
 @pytest.mark.case("L-04", "L-06")
+@pytest.mark.usefixtures("within_a_day")
 def test_of_200_requests_exactly_as_many_pass_as_the_limit_leaves(alice: Person) -> None:
     answers = at_once(40, [(alice, f"{number:022d}") for number in range(200)])
     assert Counter(answer.status_code for answer in answers) == {202: 10, 429: 190}
@@ -31,6 +32,7 @@ def test_of_200_requests_exactly_as_many_pass_as_the_limit_leaves(alice: Person)
 
 
 @pytest.mark.case("D-02", "D-03")
+@pytest.mark.usefixtures("within_a_day")
 def test_of_50_requests_for_one_album_one_passes(alice: Person, provider: Provider) -> None:
     provider.fault(f"/album/{SHARED_ROOMS}", "slow", times=-1, rate_bytes_s=200)
     answers = at_once(50, [(alice, SHARED_ROOMS)] * 50, force=True)

@@ -68,6 +68,7 @@ def test_a_discography_is_shown_and_queued(town: Town) -> None:
 
 
 @pytest.mark.case("B-01")
+@pytest.mark.usefixtures("within_a_day")
 def test_a_batch_is_queued_in_order_and_cancelled_together(alice: Person) -> None:
     items = [{"kind": "track", "content_id": f"batch{number:017d}"} for number in range(12)]
     answer = alice.http.post("/v1/downloads/batch", json={"items": items, "priority": 3})
@@ -84,6 +85,7 @@ def test_a_batch_is_queued_in_order_and_cancelled_together(alice: Person) -> Non
 
 
 @pytest.mark.case("I-02")
+@pytest.mark.usefixtures("within_a_day")
 def test_twenty_equal_requests_with_one_key_make_one_item(alice: Person) -> None:
     def post(_: int) -> httpx.Response:
         headers = {"Idempotency-Key": "twenty"}

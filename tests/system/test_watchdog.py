@@ -81,7 +81,7 @@ def test_what_is_deleted_or_cut_comes_back_first_of_all(kept: LocalStack, root: 
     assert [(each["priority"], each["parent_id"]) for each in repairs] == [(1, None)] * 2
     for repair in repairs:
         assert root.wait(repair["id"])["status"] == "COMPLETED"
-        assert root.events(repair["id"])[0] == "WATCHDOG_QUEUED"
+        assert root.history(repair["id"])[0] == "WATCHDOG_QUEUED"
     for media in (lost, cut):
         assert objects.head_object(Bucket=bucket, Key=media["key"])["ContentLength"] == media["size"]
     assert sum(scanned(root)["counts"].values()) == 0
