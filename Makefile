@@ -9,7 +9,7 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 ARGS ?=
-# Files of tests that no clock decides are spread over the processors.
+# Files of tests that bear a busy machine are spread over the processors.
 SPREAD := -n auto --maxprocesses=4 --dist=loadfile
 UV := .tools/bin/uv
 BIN := .venv/bin
@@ -88,7 +88,7 @@ build: .venv/installed .venv-sam/installed ## Build functions and layers for AWS
 
 .PHONY: contract
 contract: .venv/installed ## One suite per port: memory and emulator
-	@$(BIN)/python -m pytest tests/contract $(COVER) $(ARGS)
+	@$(BIN)/python -m pytest tests/contract $(SPREAD) $(COVER) $(ARGS)
 
 .PHONY: system
 system: .venv/installed ## The running local stack: API, command line, kill -9; a slice of the simulation
