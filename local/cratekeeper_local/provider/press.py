@@ -59,8 +59,7 @@ class Press:
 
 
 def _made(wanted: Sound | Picture) -> bytes:
-    # With the first file, not before: the encoders take longer to import than all the rest.
-    from cratekeeper_local.provider.makers import make  # noqa: PLC0415
+    from cratekeeper_local.provider.makers import make  # noqa: PLC0415 - encoders load longer than all the rest
 
     return make(wanted)
 
