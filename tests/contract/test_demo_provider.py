@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -18,6 +17,7 @@ import pytest
 from cratekeeper_local.provider.__main__ import main
 from cratekeeper_local.provider.child import Provider, ProviderFailed, running
 from cratekeeper_local.provider.shelf import DEMO_ALBUM_ID
+from tests.support.waiting import until
 
 COMMAND = [sys.executable, "-m", "cratekeeper_local.provider"]
 
@@ -107,10 +107,7 @@ def test_it_stops_when_its_parent_is_killed() -> None:
     parent = subprocess.run([sys.executable, "-c", parent_code], capture_output=True, check=False, text=True)
     assert parent.returncode == -signal.SIGKILL
     port = int(parent.stdout.rpartition(":")[2])
-    deadline = time.monotonic() + 5
-    while is_open(port) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not is_open(port)
+    until(lambda: not is_open(port), 5)
 
 
 def test_a_taken_port_is_one_line_and_exit_code_2(taken_port: int) -> None:

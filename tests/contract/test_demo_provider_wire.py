@@ -1,7 +1,7 @@
 """The demo provider over real sockets: HTTP as it should be, and broken as scripted."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -9,6 +9,7 @@ import pytest
 
 from cratekeeper_local.provider.server import Manners
 from tests.contract.provider_thread import AUDIO, TRACK_ID, Served, serving
+from tests.support.waiting import until
 
 HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -17,13 +18,6 @@ HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
 def served() -> Iterator[Served]:
     with serving() as running:
         yield running
-
-
-def eventually(is_so: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 5
-    while not is_so() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return is_so()
 
 
 def test_a_connection_carries_many_requests(served: Served) -> None:
@@ -124,7 +118,7 @@ def test_a_hang_lasts_until_the_client_leaves(served: Served, keep: float | None
     served.spoil("hang", keep=keep)
     with pytest.raises(httpx.ReadTimeout):
         served.get(timeout_s=0.2)
-    assert eventually(lambda: served.app.counts.audio_now == 0)
+    until(lambda: served.app.counts.audio_now == 0, 5)
 
 
 def test_a_hang_may_end_by_itself(served: Served) -> None:
@@ -156,7 +150,7 @@ def test_an_endless_body_goes_on(served: Served) -> None:
             received += len(piece)
             if received > 5_000_000:
                 break
-    assert eventually(lambda: served.app.counts.audio_now == 0)
+    until(lambda: served.app.counts.audio_now == 0, 5)
 
 
 def test_a_redirect_loop_has_no_end(served: Served) -> None:
@@ -195,7 +189,7 @@ def test_a_busy_service_turns_away_all_but_one() -> None:
             second = served.get()
             assert served.get("/health").status_code == 200
         assert (first.status_code, second.status_code, second.headers["retry-after"]) == (200, 429, "1")
-        assert eventually(lambda: served.app.counts.audio_now == 0)
+        until(lambda: served.app.counts.audio_now == 0, 5)
         with served.client.stream("GET", AUDIO) as third:
             assert third.status_code == 200
         assert served.app.counts.audio_max == 1

@@ -9,7 +9,8 @@ import pytest
 from cratekeeper_local import keys
 from cratekeeper_local.provider.shelf import DEMO_ALBUM_ID
 from cratekeeper_local.snapshots import Shelf
-from tests.support.stack import LocalStack, local_stack, processes_on, until
+from tests.support.stack import LocalStack, local_stack, processes_on
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -23,7 +23,8 @@ from cratekeeper_local.project import Project
 from cratekeeper_local.readback.check import READERS, all_differences, expected_resources
 from cratekeeper_local.ready import Ready
 from cratekeeper_local.stack import Running
-from tests.support.stack import PROGRAM, LocalStack, local_stack, sockets_on, until
+from tests.support.stack import PROGRAM, LocalStack, local_stack, sockets_on
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(300)
 

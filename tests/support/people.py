@@ -10,7 +10,8 @@ from typing import Any, Final
 import httpx
 
 from cratekeeper_local.invoking import invoked
-from tests.support.stack import LocalStack, until
+from tests.support.stack import LocalStack
+from tests.support.waiting import until
 
 ENDED: Final = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 _NUMBERS: Final = itertools.count(1)
@@ -50,10 +51,9 @@ class Person:
         """The types of its events, oldest first."""
         return [each["event_type"] for each in self._all(f"/v1/downloads/{download_id}/events")]
 
-    def history(self, download_id: str, last: str = "DOWNLOAD_COMPLETED") -> list[str]:
-        """Its events as soon as the last of them is told: the history follows the table by a moment."""
-        until(lambda: self.events(download_id)[-1:] == [last])
-        return self.events(download_id)
+    def history(self, download_id: str) -> list[str]:
+        """The events of a completed download, as soon as that is told: the history follows the table by a moment."""
+        return until(lambda: (told := self.events(download_id))[-1:] == ["DOWNLOAD_COMPLETED"] and told)
 
     def _all(self, url: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,6 @@ PROGRAM: Final = Path(sys.executable).with_name("cratekeeper")
 # A machine that runs other things beside the tests takes its time.
 START_LIMIT_S: Final = 90.0
 STOP_LIMIT_S: Final = 30.0
-PATIENCE_S: Final = 40.0
 
 
 @dataclass(slots=True)
@@ -124,14 +123,6 @@ def local_stack(folder: Path, *options: str) -> Iterator[LocalStack]:
     finally:
         if stack.process is not None and stack.process.poll() is None:
             stack.stop()
-
-
-def until(happened: Callable[[], object], limit_s: float = PATIENCE_S) -> None:
-    """Wait until `happened` gives something true. Raises AssertionError after `limit_s`."""
-    deadline = time.monotonic() + limit_s
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.1)
 
 
 def _running(folder: Path, words: str) -> list[int]:

@@ -1,9 +1,9 @@
 """One running stack for the tests that can share it, with a provider that each of them may script."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
@@ -69,12 +69,3 @@ def within_a_day() -> None:
     left_s = DAY_S - time.time() % DAY_S
     if left_s < SHORTLY_S:
         time.sleep(left_s + 1)
-
-
-def until(found: Callable[[], Any], *, within_s: float = 60.0) -> Any:
-    """What `found` returns as soon as that is true; fails after `within_s` seconds."""
-    deadline = time.monotonic() + within_s
-    while not (answer := found()):
-        assert time.monotonic() < deadline, f"not within {within_s} s"
-        time.sleep(0.1)
-    return answer

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.people import Town
 from tests.support.stack import LocalStack
-from tests.system.conftest import until
+from tests.support.waiting import until
 from tests.system.test_cli import MISSING, Environ, of, ran, told
 
 USER = "auth0|carol@x"

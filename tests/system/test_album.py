@@ -8,7 +8,7 @@ from cratekeeper_local.provider.child import Provider
 from cratekeeper_local.provider.shelf import DEMO_ALBUM_ID
 from tests.support.people import Person
 from tests.support.stack import LocalStack
-from tests.system.conftest import until
+from tests.support.waiting import until
 
 EMPTY_ALBUM = "3CRomSA29imzf0zSMTyqJQ"
 ALBUM_OF_120 = "GuTi9fknSrJhH63OzI2ztx"

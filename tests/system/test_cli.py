@@ -14,7 +14,7 @@ import pytest
 from cratekeeper_local.provider.child import Provider
 from tests.support.people import ENDED, Person, Town
 from tests.support.stack import PROGRAM, LocalStack
-from tests.system.conftest import until
+from tests.support.waiting import until
 
 ALBUM_OF_3 = "GLcMOkJHqRmyflbHvhSjLU"
 MISSING = "0" * 22

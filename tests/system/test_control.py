@@ -12,7 +12,8 @@ import pytest
 from cratekeeper_local.provider.child import Provider, running
 from tests.support.people import Person, Town
 from tests.support.stack import LocalStack, local_stack
-from tests.system.conftest import QUICK, until
+from tests.support.waiting import until
+from tests.system.conftest import QUICK
 
 ALBUM_OF_120 = "GuTi9fknSrJhH63OzI2ztx"
 ALBUM_OF_30 = "Gzx2UCVoctAvq12xheXNBs"

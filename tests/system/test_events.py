@@ -11,7 +11,7 @@ from cratekeeper.domain.jobs import JOBS
 from cratekeeper_local.invoking import invoke
 from tests.support.events import EVENTS, EventFile, all_events
 from tests.support.stack import PROGRAM, LocalStack
-from tests.system.conftest import until
+from tests.support.waiting import until
 
 
 @pytest.mark.parametrize("event", all_events(), ids=str)

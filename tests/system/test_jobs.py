@@ -15,7 +15,7 @@ from cratekeeper_local.provider.child import Provider
 from cratekeeper_local.provider.shelf import DEMO_ALBUM_ID
 from tests.support.people import Person, Town
 from tests.support.stack import LocalStack
-from tests.system.conftest import until
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -18,7 +18,7 @@ from cratekeeper_local.provider.shelf import DEMO_ALBUM_ID
 from tests.facts.observability import OURS, Shown, of_kind, shown
 from tests.support.people import Person, Town
 from tests.support.stack import LocalStack, workers_of
-from tests.system.conftest import until
+from tests.support.waiting import until
 
 NAMESPACE = "Cratekeeper/cratekeeper"
 ALBUM_OF_3 = "GLcMOkJHqRmyflbHvhSjLU"

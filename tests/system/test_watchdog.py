@@ -13,7 +13,8 @@ from cratekeeper.domain.jobs import JobLease, Run
 from cratekeeper_local.provider.child import Provider
 from tests.support.people import Person, Town
 from tests.support.stack import LocalStack, local_stack
-from tests.system.conftest import QUICK, until
+from tests.support.waiting import until
+from tests.system.conftest import QUICK
 
 ALBUM_OF_3 = "GLcMOkJHqRmyflbHvhSjLU"
 WATCHDOG = "/v1/admin/jobs/integrity_watchdog"
